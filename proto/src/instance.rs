@@ -1,0 +1,227 @@
+//! How one instance runs: brokers, limits, ports, directories. The second of the two documents a
+//! runner reads; the controller writes it. YAML or JSON, `camelCase`, unknown fields refused.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// The cluster that inputs and outputs use unless they name another.
+pub const DEFAULT_CLUSTER: &str = "default";
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InstanceConfig {
+    /// 0 to parallelism - 1. In a StatefulSet's pod it is the ordinal, and may be left out here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<u32>,
+    #[serde(default)]
+    pub function_id: String,
+    #[serde(default)]
+    pub function_version: String,
+    /// The `cluster` label of the metrics.
+    #[serde(default)]
+    pub cluster_name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<PackageConfig>,
+    /// Pulsar clusters by name; `default` is used where no other is named.
+    pub clusters: BTreeMap<String, ClusterConfig>,
+    /// Cluster of an input, by topic or pattern as the function names it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub input_clusters: BTreeMap<String, String>,
+    /// Cluster of the output topic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_cluster: Option<String>,
+    #[serde(default)]
+    pub limits: Limits,
+    #[serde(default)]
+    pub logging: Logging,
+    #[serde(default)]
+    pub state: StateConfig,
+    #[serde(default)]
+    pub secrets: SecretsConfig,
+    #[serde(default)]
+    pub ports: Ports,
+    /// Compiled components and downloaded packages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_dir: Option<PathBuf>,
+    /// Most seconds a graceful stop may take before what is left is given back to the broker.
+    #[serde(default = "default_drain_seconds")]
+    pub drain_seconds: u64,
+}
+
+fn default_drain_seconds() -> u64 {
+    8
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PackageConfig {
+    /// A path, `file://`, `http(s)://`, `function://tenant/namespace/name@version` or `oci://`.
+    pub url: String,
+    /// `sha256:<64 hex digits>`; the package must have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// The cluster whose package service serves `function://`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+}
+
+/// One Pulsar cluster and how to authenticate there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClusterConfig {
+    /// `pulsar://host:port` or `pulsar+ssl://host:port`; several hosts separated by commas.
+    pub service_url: String,
+    /// `http(s)://host:port` of the admin API: packages, cleaning up subscriptions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web_service_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<AuthenticationConfig>,
+    #[serde(default)]
+    pub tls: TlsConfig,
+}
+
+/// Authentication by reference: secrets stay in files and are read when needed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "type", deny_unknown_fields)]
+pub enum AuthenticationConfig {
+    /// A JSON Web Token in a file, read again for every connection.
+    #[serde(rename_all = "camelCase")]
+    Token { file: PathBuf },
+    /// User and password, as `user:password` in a file.
+    #[serde(rename_all = "camelCase")]
+    Basic { file: PathBuf },
+    /// OAuth 2.0 client credentials; the key file holds client id and secret as JSON.
+    #[serde(rename_all = "camelCase")]
+    OAuth2 {
+        issuer_url: String,
+        audience: Option<String>,
+        scope: Option<String>,
+        key_file: PathBuf,
+    },
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TlsConfig {
+    /// PEM file of the certificate authorities to trust, instead of the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust_cert_file: Option<PathBuf>,
+    /// Accept any certificate. For tests.
+    #[serde(default)]
+    pub allow_insecure: bool,
+    /// Check that the certificate is for the host connected to (default true).
+    #[serde(default = "yes")]
+    pub hostname_verification: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The sandbox and what may be in flight. Every limit has a default that is safe for a small pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Limits {
+    /// Linear memory of one guest, in bytes.
+    pub memory_bytes: u64,
+    /// Longest a guest may work on one message, in milliseconds; a batch has as much as its
+    /// messages together, at most `batch_millis`.
+    pub message_millis: u64,
+    /// Longest one call may take, in milliseconds, whatever the batch.
+    pub batch_millis: u64,
+    /// Elements of all tables of one guest.
+    pub table_elements: u64,
+    /// Wasm stack, in bytes.
+    pub stack_bytes: u64,
+    /// Bytes one call may pass through host functions (values, published messages, logs, state).
+    pub host_call_bytes: u64,
+    /// Messages in one guest call.
+    pub call_messages: u32,
+    /// Payload bytes in one guest call, unless a single message is larger.
+    pub call_bytes: u64,
+    /// Messages between reading and acknowledging.
+    pub in_flight_messages: u32,
+    /// Bytes between reading and acknowledging.
+    pub in_flight_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 64 << 20,
+            message_millis: 5_000,
+            batch_millis: 30_000,
+            table_elements: 20_000,
+            stack_bytes: 1 << 20,
+            host_call_bytes: 64 << 20,
+            call_messages: 1_000,
+            call_bytes: 256 << 10,
+            in_flight_messages: 20_000,
+            in_flight_bytes: 32 << 20,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Logging {
+    /// A level, or directives per module as `tracing` reads them (`info,function_mesh=debug`).
+    pub level: String,
+    pub format: LogFormat,
+}
+
+impl Default for Logging {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Where a function's state lives.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "type", deny_unknown_fields)]
+pub enum StateConfig {
+    /// Lost when the instance ends.
+    #[default]
+    Memory,
+    /// In a file of this directory, which one instance uses at a time.
+    #[serde(rename_all = "camelCase")]
+    Disk { dir: PathBuf },
+}
+
+/// Where the values of granted secrets come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "type", deny_unknown_fields)]
+pub enum SecretsConfig {
+    /// The environment variable of the secret's name, as Pulsar's
+    /// `EnvironmentBasedSecretsProvider`.
+    #[default]
+    Environment,
+    /// A file of the secret's name in this directory, read when asked for.
+    #[serde(rename_all = "camelCase")]
+    Files { dir: PathBuf },
+    /// The value in the function's own configuration, as Pulsar's `ClearTextSecretsProvider`.
+    ClearText,
+}
+
+/// Ports to listen on; 0 takes a free one, none leaves the service off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Ports {
+    pub metrics: Option<u16>,
+    pub control: Option<u16>,
+}
+
+impl Default for Ports {
+    fn default() -> Self {
+        Self { metrics: Some(9094), control: Some(9093) }
+    }
+}
