@@ -11,6 +11,8 @@ use crate::{
     record::{MessageId, OutgoingMessage, Record},
 };
 
+pub mod wasm;
+
 /// Runs the user's logic: a Wasm component, or a process behind the bridge.
 ///
 /// The pipeline keeps at most [`Invoker::capacity`] calls submitted whose outcomes are not all

@@ -7,6 +7,10 @@ use tokio::sync::oneshot;
 
 use crate::{fault::Fault, record::OutgoingMessage};
 
+pub mod collected;
+pub mod lines;
+pub mod pulsar;
+
 /// Publishes to topics.
 #[async_trait]
 pub trait Sink: Send {

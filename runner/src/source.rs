@@ -6,6 +6,9 @@ use crate::{fault::Fault, record::Record};
 
 pub mod budget;
 pub mod in_flight;
+pub mod lines;
+pub mod pulsar;
+pub mod scripted;
 
 pub use budget::Budget;
 pub use in_flight::{EntryId, InFlight, Receipt, Settlement, Verdict};

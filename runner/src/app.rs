@@ -1,0 +1,1 @@
+//! Joins the rooms: from a checked configuration to running instances.

@@ -1,0 +1,1 @@
+//! The data path: read, invoke, route, publish, settle.

@@ -1,0 +1,1 @@
+//! Which schema an input or output registers.

@@ -1,0 +1,1 @@
+//! Writes lines to standard output.

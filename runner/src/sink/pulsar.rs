@@ -1,0 +1,1 @@
+//! Publishes to Pulsar topics with the stock client.

@@ -1,0 +1,1 @@
+//! Reads lines: topics in memory, for a laptop without a broker.

@@ -1,0 +1,1 @@
+//! Reads Pulsar topics with the stock client.
