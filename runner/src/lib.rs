@@ -16,6 +16,7 @@ pub mod fault;
 pub mod source;
 pub mod invoke;
 pub mod route;
+pub mod dead_letter;
 pub mod sink;
 
 pub mod cluster;
