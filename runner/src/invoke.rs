@@ -11,6 +11,7 @@ use crate::{
     record::{MessageId, OutgoingMessage, Record},
 };
 
+pub mod native;
 pub mod wasm;
 
 /// Runs the user's logic: a Wasm component, or a process behind the bridge.
