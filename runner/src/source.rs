@@ -7,6 +7,7 @@ use crate::{fault::Fault, record::Record};
 pub mod budget;
 pub mod in_flight;
 pub mod lines;
+pub mod memory;
 pub mod pulsar;
 pub mod scripted;
 
