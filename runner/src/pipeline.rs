@@ -135,6 +135,7 @@ impl Pipeline {
             let retry = self.parked.next_due();
             tokio::select! {
                 biased;
+                () = stop.cancelled(), if !self.draining => self.start_draining("asked to stop"),
                 Some(completed) = outcomes.recv() => self.complete(completed).await?,
                 Some(confirmed) = self.confirming.next() => self.confirmed(confirmed).await?,
                 () = sleep_until(retry.unwrap_or_else(Instant::now)), if retry.is_some() => {
@@ -144,7 +145,6 @@ impl Pipeline {
                     Some(delivery) => self.receive(delivery),
                     None => self.start_draining("the source ended"),
                 },
-                () = stop.cancelled(), if !self.draining => self.start_draining("asked to stop"),
             }
         }
         self.finish().await
