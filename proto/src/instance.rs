@@ -5,6 +5,14 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::{
+    document::Document,
+    mistake::{Mistake, Mistakes},
+    plan::FunctionPlan,
+};
+
+mod check;
+
 /// The cluster that inputs and outputs use unless they name another.
 pub const DEFAULT_CLUSTER: &str = "default";
 
@@ -53,6 +61,21 @@ fn default_drain_seconds() -> u64 {
     8
 }
 
+impl InstanceConfig {
+    /// Reads YAML, or JSON, which is part of it.
+    ///
+    /// # Errors
+    /// Every field that is unknown, missing or of the wrong type, with line and column.
+    pub fn from_yaml(text: &str) -> Result<Self, Mistakes> {
+        Document::parse(text)?.read()
+    }
+
+    /// Everything that is wrong with this document by itself or for this function.
+    pub fn check(&self, plan: &FunctionPlan) -> Vec<Mistake> {
+        check::mistakes(self, plan)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PackageConfig {
@@ -92,16 +115,18 @@ pub enum AuthenticationConfig {
     #[serde(rename_all = "camelCase")]
     Basic { file: PathBuf },
     /// OAuth 2.0 client credentials; the key file holds client id and secret as JSON.
-    #[serde(rename_all = "camelCase")]
+    #[serde(rename = "oauth2", rename_all = "camelCase")]
     OAuth2 {
         issuer_url: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         audience: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         scope: Option<String>,
         key_file: PathBuf,
     },
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TlsConfig {
     /// PEM file of the certificate authorities to trust, instead of the system's.
@@ -117,6 +142,12 @@ pub struct TlsConfig {
 
 fn yes() -> bool {
     true
+}
+
+impl Default for TlsConfig {
+    fn default() -> Self {
+        Self { trust_cert_file: None, allow_insecure: false, hostname_verification: true }
+    }
 }
 
 /// The sandbox and what may be in flight. Every limit has a default that is safe for a small pod.

@@ -4,6 +4,8 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
+mod from_details;
+
 /// `tenant/namespace/name`: Pulsar's fully qualified function name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionId {
@@ -41,6 +43,20 @@ pub struct FunctionPlan {
     pub parallelism: u32,
     /// Where the code comes from, if the details say so (`packageUrl`).
     pub package: Option<String>,
+    /// What one instance may use. The controller gives it to the pod; of it, the runner holds the
+    /// guest's memory below `ram`.
+    pub resources: ResourcesPlan,
+}
+
+/// `None` where nothing was said.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ResourcesPlan {
+    /// Cores.
+    pub cpu: Option<f64>,
+    /// Bytes.
+    pub ram: Option<u64>,
+    /// Bytes.
+    pub disk: Option<u64>,
 }
 
 /// `ProcessingGuarantees` of Function.proto, less the one that is refused today.

@@ -1,0 +1,106 @@
+//! What is wrong with a document: every mistake at once, each with where, what and what would do.
+
+use std::{error::Error, fmt};
+
+/// One field with a value that cannot be honoured.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mistake {
+    /// Path of the field: `inputSpecs["persistent://t/ns/in"].schemaType`, `inputs[0]`.
+    pub field: String,
+    /// As it was written; empty if nothing was.
+    pub value: String,
+    /// What would be accepted, and why this is not, to follow the word "expected".
+    pub accepted: String,
+}
+
+impl Mistake {
+    pub fn new(
+        field: impl Into<String>,
+        value: impl Into<String>,
+        accepted: impl Into<String>,
+    ) -> Self {
+        Self { field: field.into(), value: value.into(), accepted: accepted.into() }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "field \"{}\" = \"{}\": expected {}", self.field, self.value, self.accepted)
+    }
+}
+
+/// All mistakes of a document, in order of their fields; never empty as an error.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mistakes(Vec<Mistake>);
+
+impl Mistakes {
+    pub fn add(&mut self, mistake: Mistake) {
+        let place = self.0.partition_point(|other| *other <= mistake);
+        self.0.insert(place, mistake);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn iter(&self) -> std::slice::Iter<'_, Mistake> {
+        self.0.iter()
+    }
+
+    /// `Err` of these mistakes if there are any, else the value.
+    ///
+    /// # Errors
+    /// These mistakes.
+    pub fn or<T>(self, value: T) -> Result<T, Self> {
+        if self.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, mistake) in self.0.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for Mistakes {}
+
+impl Extend<Mistake> for Mistakes {
+    fn extend<I: IntoIterator<Item = Mistake>>(&mut self, mistakes: I) {
+        for mistake in mistakes {
+            self.add(mistake);
+        }
+    }
+}
+
+impl FromIterator<Mistake> for Mistakes {
+    fn from_iter<I: IntoIterator<Item = Mistake>>(mistakes: I) -> Self {
+        let mut all = Self::default();
+        all.extend(mistakes);
+        all
+    }
+}
+
+impl From<Mistake> for Mistakes {
+    fn from(mistake: Mistake) -> Self {
+        Self(vec![mistake])
+    }
+}
+
+impl IntoIterator for Mistakes {
+    type Item = Mistake;
+    type IntoIter = std::vec::IntoIter<Mistake>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
