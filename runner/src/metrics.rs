@@ -1,5 +1,16 @@
-//! What Prometheus sees. Nothing else names the prometheus crate.
+//! What Prometheus sees, and what Pulsar's InstanceControl tells of an instance.
+//!
+//! [`instance`] keeps the figures, [`page`] writes them down. Nothing else names the prometheus
+//! crate. No task runs here: a window rolls over when it is next touched.
 
 pub mod instance;
+pub mod page;
 
-pub use instance::InstanceMetrics;
+mod failures;
+mod quantiles;
+mod summary;
+mod window;
+
+pub use failures::LatestFailure;
+pub use instance::{Figures, InstanceLabels, InstanceMetrics, LastMinute};
+pub use page::{CONTENT_TYPE, MetricNames, Page};

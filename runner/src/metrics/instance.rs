@@ -1,41 +1,399 @@
 //! One instance's figures, under Pulsar's own names.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
 
-use crate::fault::Fault;
+use function_mesh_proto::plan::FunctionId;
 
-/// Counters of one running instance. Cheap to update; shared between its rooms.
-#[derive(Debug, Default)]
-pub struct InstanceMetrics {}
+use super::{
+    failures::{Failures, LatestFailure},
+    summary::{LatencySummary, Summed, ValueSummary},
+    window::{Counter, WINDOW, Windows},
+};
+use crate::{
+    fault::{Fault, Origin},
+    source::Budget,
+};
+
+/// Names of user metrics one instance may have; a function that makes names from its input would
+/// otherwise fill memory.
+const MAX_USER_METRICS: usize = 256;
+
+/// What Pulsar labels every figure of an instance with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstanceLabels {
+    pub function: FunctionId,
+    pub instance_id: u32,
+    /// The Pulsar cluster's name, or `local`.
+    pub cluster: String,
+}
+
+/// Figures of one running instance. Cheap to update; shared between its rooms.
+pub struct InstanceMetrics {
+    pub(super) labels: InstanceLabels,
+    budget: Budget,
+    wall: fn() -> SystemTime,
+    created: SystemTime,
+    windows: Windows,
+    minute: Mutex<Minute>,
+    received: Counter,
+    processed: Counter,
+    user_exceptions: Counter,
+    system_exceptions: Counter,
+    source_exceptions: AtomicU64,
+    sink_exceptions: AtomicU64,
+    /// Milliseconds since the epoch; 0 before the first call.
+    last_invocation: AtomicU64,
+    latency: Mutex<LatencySummary>,
+    failures: Mutex<Failures>,
+    user_metrics: Mutex<BTreeMap<String, UserMetric>>,
+    user_metrics_refused: AtomicU64,
+    guest_memory: AtomicU64,
+    traps: AtomicU64,
+    retries: AtomicU64,
+    dead_letters: AtomicU64,
+    reconnects: AtomicU64,
+    log_lines_dropped: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Minute {
+    since: SystemTime,
+    latency: LatencySummary,
+}
+
+#[derive(Debug)]
+struct UserMetric {
+    since: SystemTime,
+    values: ValueSummary,
+}
 
 impl InstanceMetrics {
+    /// `budget` tells what is in flight whenever a page is written.
+    pub fn new(labels: InstanceLabels, budget: Budget) -> Self {
+        Self::with_clock(labels, budget, SystemTime::now)
+    }
+
+    pub(super) fn with_clock(
+        labels: InstanceLabels,
+        budget: Budget,
+        wall: fn() -> SystemTime,
+    ) -> Self {
+        let created = wall();
+        Self {
+            labels,
+            budget,
+            wall,
+            created,
+            windows: Windows::new(),
+            minute: Mutex::new(Minute { since: created, latency: LatencySummary::new() }),
+            received: Counter::default(),
+            processed: Counter::default(),
+            user_exceptions: Counter::default(),
+            system_exceptions: Counter::default(),
+            source_exceptions: AtomicU64::default(),
+            sink_exceptions: AtomicU64::default(),
+            last_invocation: AtomicU64::default(),
+            latency: Mutex::new(LatencySummary::new()),
+            failures: Mutex::default(),
+            user_metrics: Mutex::default(),
+            user_metrics_refused: AtomicU64::default(),
+            guest_memory: AtomicU64::default(),
+            traps: AtomicU64::default(),
+            retries: AtomicU64::default(),
+            dead_letters: AtomicU64::default(),
+            reconnects: AtomicU64::default(),
+            log_lines_dropped: AtomicU64::default(),
+        }
+    }
+
     /// Messages read from the input topics.
-    pub fn received(&self, _messages: u64) {}
+    pub fn received(&self, messages: u64) {
+        self.roll_if_due();
+        self.received.add(messages);
+    }
 
     /// Messages whose results were handed on.
-    pub fn processed(&self, _messages: u64) {}
+    pub fn processed(&self, messages: u64) {
+        self.roll_if_due();
+        self.processed.add(messages);
+    }
 
     /// A failure: counted by origin, its text kept among the latest.
-    pub fn failed(&self, _fault: &Fault) {}
+    pub fn failed(&self, fault: &Fault) {
+        self.roll_if_due();
+        match fault.origin {
+            Origin::User => self.user_exceptions.add(1),
+            Origin::System => self.system_exceptions.add(1),
+            Origin::Source => {
+                self.system_exceptions.add(1);
+                count(&self.source_exceptions, 1);
+            }
+            Origin::Sink => {
+                self.system_exceptions.add(1);
+                count(&self.sink_exceptions, 1);
+            }
+        }
+        lock(&self.failures).record(fault, (self.wall)());
+    }
 
     /// A call of so many messages began now and took so long; each counts its share.
-    pub fn invoked(&self, _messages: u64, _took: Duration) {}
+    pub fn invoked(&self, messages: u64, took: Duration) {
+        self.roll_if_due();
+        self.last_invocation.store(millis((self.wall)()), Ordering::Relaxed);
+        lock(&self.latency).observe(messages, took);
+        lock(&self.minute).latency.observe(messages, took);
+    }
 
     /// A value the function recorded.
-    pub fn user_metric(&self, _name: &str, _value: f64) {}
+    pub fn user_metric(&self, name: &str, value: f64) {
+        let mut metrics = lock(&self.user_metrics);
+        if let Some(metric) = metrics.get_mut(name) {
+            metric.values.observe(value);
+        } else if metrics.len() < MAX_USER_METRICS {
+            let mut metric = UserMetric { since: (self.wall)(), values: ValueSummary::new() };
+            metric.values.observe(value);
+            metrics.insert(name.to_owned(), metric);
+        } else if self.user_metrics_refused.fetch_add(1, Ordering::Relaxed) == 0 {
+            tracing::warn!(
+                limit = MAX_USER_METRICS,
+                "a user metric was refused: the function has used as many names as it may"
+            );
+        }
+    }
 
     /// A record was put aside to be tried again.
-    pub fn retried(&self) {}
+    pub fn retried(&self) {
+        count(&self.retries, 1);
+    }
 
     /// A record was published to its dead-letter topic.
-    pub fn dead_lettered(&self) {}
+    pub fn dead_lettered(&self) {
+        count(&self.dead_letters, 1);
+    }
 
     /// A guest was ended by a trap or a limit.
-    pub fn trapped(&self) {}
+    pub fn trapped(&self) {
+        count(&self.traps, 1);
+    }
 
     /// A connection to a broker was lost and made again.
-    pub fn reconnected(&self) {}
+    pub fn reconnected(&self) {
+        count(&self.reconnects, 1);
+    }
 
     /// Linear memory of the guest, in bytes.
-    pub fn guest_memory(&self, _bytes: u64) {}
+    pub fn guest_memory(&self, bytes: u64) {
+        self.guest_memory.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Lines of the function's log that went nowhere, because it wrote more than may pass.
+    pub fn log_lines_dropped(&self, lines: u64) {
+        count(&self.log_lines_dropped, lines);
+    }
+
+    /// Sets the 1-minute figures and the user metrics back, and nothing else: what Pulsar's
+    /// `ResetMetrics` does.
+    pub fn reset(&self) {
+        self.roll_if_due();
+        let mut minute = lock(&self.minute);
+        self.roll(&mut minute, (self.wall)());
+        drop(minute);
+        lock(&self.user_metrics).clear();
+    }
+
+    /// The figures of this moment.
+    pub fn figures(&self) -> Figures {
+        self.roll_if_due();
+        let mut latency = lock(&self.latency);
+        let (average, process_latency) = (latency.average(), latency.show());
+        drop(latency);
+        let mut minute = lock(&self.minute);
+        let last_minute = LastMinute {
+            received: self.received.in_window(),
+            processed: self.processed.in_window(),
+            user_exceptions: self.user_exceptions.in_window(),
+            system_exceptions: self.system_exceptions.in_window(),
+            average_latency: minute.latency.average(),
+            process_latency: minute.latency.show(),
+            since: minute.since,
+        };
+        drop(minute);
+        let failures = lock(&self.failures);
+        let [user, system, source, sink] =
+            [&failures.user, &failures.system, &failures.source, &failures.sink];
+        Figures {
+            created: self.created,
+            received: self.received.total(),
+            processed: self.processed.total(),
+            user_exceptions: self.user_exceptions.total(),
+            system_exceptions: self.system_exceptions.total(),
+            source_exceptions: read(&self.source_exceptions),
+            sink_exceptions: read(&self.sink_exceptions),
+            average_latency: average,
+            process_latency,
+            last_invocation: read(&self.last_invocation),
+            last_minute,
+            latest_user_failures: user.latest(),
+            latest_system_failures: system.latest(),
+            latest_source_failures: source.latest(),
+            latest_sink_failures: sink.latest(),
+            error_labels: [user.series(), system.series(), source.series(), sink.series()],
+            user_metrics: lock(&self.user_metrics)
+                .iter_mut()
+                .map(|(name, metric)| (name.clone(), (metric.since, metric.values.show())))
+                .collect(),
+            ours: Ours {
+                in_flight_messages: self.budget.messages_in_flight() as u64,
+                in_flight_bytes: self.budget.bytes_in_flight() as u64,
+                guest_memory: read(&self.guest_memory),
+                traps: read(&self.traps),
+                retries: read(&self.retries),
+                dead_letters: read(&self.dead_letters),
+                reconnects: read(&self.reconnects),
+                log_lines_dropped: read(&self.log_lines_dropped),
+                user_metrics_refused: read(&self.user_metrics_refused),
+            },
+        }
+    }
+
+    fn roll_if_due(&self) {
+        if self.windows.due().is_some() {
+            let mut minute = lock(&self.minute);
+            // Another thread may have been quicker.
+            if let Some(index) = self.windows.due() {
+                let seconds = index.saturating_mul(WINDOW.as_secs());
+                let since = self.created.checked_add(Duration::from_secs(seconds));
+                self.roll(&mut minute, since.unwrap_or(self.created));
+                self.windows.enter(index);
+            }
+        }
+    }
+
+    fn roll(&self, minute: &mut Minute, since: SystemTime) {
+        for counter in
+            [&self.received, &self.processed, &self.user_exceptions, &self.system_exceptions]
+        {
+            counter.roll();
+        }
+        *minute = Minute { since, latency: LatencySummary::new() };
+    }
+}
+
+/// For tests of rooms that count but are not asked for their count: labels and budget are empty.
+impl Default for InstanceMetrics {
+    fn default() -> Self {
+        let (tenant, namespace, name) = Default::default();
+        let labels = InstanceLabels {
+            function: FunctionId { tenant, namespace, name },
+            instance_id: 0,
+            cluster: String::new(),
+        };
+        Self::new(labels, Budget::new(1, 1))
+    }
+}
+
+impl fmt::Debug for InstanceMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InstanceMetrics").field("labels", &self.labels).finish_non_exhaustive()
+    }
+}
+
+/// Everything an instance tells, read at one moment.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    pub(super) created: SystemTime,
+    pub received: u64,
+    pub processed: u64,
+    pub user_exceptions: u64,
+    /// With those of source and sink.
+    pub system_exceptions: u64,
+    pub source_exceptions: u64,
+    pub sink_exceptions: u64,
+    /// Milliseconds per message.
+    pub average_latency: f64,
+    pub(super) process_latency: Summed,
+    /// Milliseconds since the epoch; 0 before the first call.
+    pub last_invocation: u64,
+    pub last_minute: LastMinute,
+    /// Oldest first, as the three that follow; at most ten each.
+    pub latest_user_failures: Vec<LatestFailure>,
+    pub latest_system_failures: Vec<LatestFailure>,
+    pub latest_source_failures: Vec<LatestFailure>,
+    pub latest_sink_failures: Vec<LatestFailure>,
+    /// `error` labels of the user, system, source and sink gauges.
+    pub(super) error_labels: [Vec<String>; 4],
+    pub(super) user_metrics: BTreeMap<String, (SystemTime, Summed)>,
+    pub(super) ours: Ours,
+}
+
+impl Figures {
+    /// User metrics under the names Pulsar's Java runtime gives them in `MetricsData`:
+    /// `user_metric_<name>_sum`, `_count`, and a quantile each.
+    pub fn user_metric_values(&self) -> impl Iterator<Item = (String, f64)> {
+        self.user_metrics.iter().flat_map(|(name, (_, summed))| {
+            let quantiles = summed
+                .quantiles
+                .iter()
+                .map(move |(quantile, value)| (format!("user_metric_{name}_{quantile}"), *value));
+            [
+                (format!("user_metric_{name}_sum"), summed.sum),
+                (format!("user_metric_{name}_count"), summed.count as f64),
+            ]
+            .into_iter()
+            .chain(quantiles)
+        })
+    }
+}
+
+/// The figures of the current tumbling minute.
+#[derive(Clone, Debug)]
+pub struct LastMinute {
+    pub received: u64,
+    pub processed: u64,
+    pub user_exceptions: u64,
+    pub system_exceptions: u64,
+    /// Milliseconds per message.
+    pub average_latency: f64,
+    pub(super) process_latency: Summed,
+    pub(super) since: SystemTime,
+}
+
+/// What Pulsar has no name for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ours {
+    pub(super) in_flight_messages: u64,
+    pub(super) in_flight_bytes: u64,
+    pub(super) guest_memory: u64,
+    pub(super) traps: u64,
+    pub(super) retries: u64,
+    pub(super) dead_letters: u64,
+    pub(super) reconnects: u64,
+    pub(super) log_lines_dropped: u64,
+    pub(super) user_metrics_refused: u64,
+}
+
+fn count(counter: &AtomicU64, by: u64) {
+    counter.fetch_add(by, Ordering::Relaxed);
+}
+
+fn read(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+/// Figures stay usable after a thread died holding them: at worst one update is missing.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
