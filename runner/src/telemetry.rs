@@ -1,32 +1,99 @@
-//! Structured logs.
+//! Structured logs: the runner's own on standard error, and the function's lines among them.
+//!
+//! Payloads are never logged. Standard output is not touched: it belongs to `localrun`'s messages.
+//! Traces are deliberately absent.
 
-use tokio::sync::mpsc;
-use tracing::Level;
+use function_mesh_proto::{
+    instance::{LogFormat, Logging},
+    plan::FunctionId,
+};
+use tracing::{Span, Subscriber, error_span};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry,
+    fmt::{MakeWriter, format::JsonFields},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
-/// One line a function logged.
-#[derive(Clone, Debug)]
-pub struct GuestLine {
-    pub level: Level,
-    pub message: String,
-}
+use crate::fault::Fault;
 
-/// Where a function's log lines go: to the runner's own log, and to the log topic if there is one.
+mod guest_log;
+mod json;
+mod stderr;
+
+pub use guest_log::{GuestLine, GuestLog};
+pub use stderr::Flush;
+
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// Target of the spans that name an instance; always enabled, whatever the directives, so that
+/// every line of an instance says whose it is.
+const INSTANCE: &str = "instance";
+
+/// Starts logging to standard error, records of the `log` crate included. What it returns writes
+/// out what is still queued when it is dropped: keep it until the end of `main`.
 ///
-/// The topic's queue is bounded; when it is full, lines are dropped and counted rather than
-/// holding the function up.
-#[derive(Clone, Debug)]
-pub struct GuestLog {
-    topic: Option<mpsc::Sender<GuestLine>>,
+/// `colour`: standard error is a terminal and its user wants colours (`NO_COLOR` is not set).
+///
+/// # Errors
+/// The level is not one, or something else logs already.
+pub fn init(logging: &Logging, colour: bool) -> Result<Flush, Fault> {
+    let (queue, flush) = stderr::start()?;
+    subscriber(logging, colour, queue)?
+        .try_init()
+        .map_err(|_already| Fault::system("logging was started twice"))?;
+    Ok(flush)
 }
 
-impl GuestLog {
-    pub fn new(topic: Option<mpsc::Sender<GuestLine>>) -> Self {
-        Self { topic }
-    }
+/// The span that names an instance in every line logged inside it.
+pub fn instance_span(function: &FunctionId, instance: u32) -> Span {
+    error_span!(
+        target: INSTANCE,
+        "instance",
+        tenant = function.tenant,
+        namespace = function.namespace,
+        name = function.name,
+        instance
+    )
+}
 
-    pub fn line(&self, level: Level, message: String) {
-        if let Some(topic) = &self.topic {
-            _ = topic.try_send(GuestLine { level, message });
+fn subscriber<W>(
+    logging: &Logging,
+    colour: bool,
+    writer: W,
+) -> Result<impl Subscriber + Send + Sync + 'static, Fault>
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+    let lines = match logging.format {
+        LogFormat::Text => lines.with_ansi(colour).boxed(),
+        LogFormat::Json => {
+            lines.with_ansi(false).fmt_fields(JsonFields::new()).event_format(json::Json).boxed()
+        }
+    };
+    Ok(Registry::default().with(filter(&logging.level)?).with(lines))
+}
+
+/// # Errors
+/// A directive that is neither a level nor `target=level`. The filter's own parser takes a
+/// mistyped level for a target.
+fn filter(directives: &str) -> Result<EnvFilter, Fault> {
+    for directive in directives.split(',').map(str::trim).filter(|d| !d.is_empty()) {
+        let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level);
+        if !LEVELS.contains(&level.to_ascii_lowercase().as_str()) {
+            return Err(Fault::system(format!(
+                "logging.level: \"{directive}\" is neither a level ({}) nor a target with one, \
+                 as in function=debug",
+                LEVELS.join(", ")
+            ))
+            .permanent());
         }
     }
+    EnvFilter::builder().parse(format!("{directives},{INSTANCE}=error")).map_err(|wrong| {
+        Fault::system(format!("logging.level: \"{directives}\": {wrong}")).permanent()
+    })
 }
+
+#[cfg(test)]
+mod tests;

@@ -335,6 +335,11 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// Lines of the function's log that went nowhere.
+    pub fn log_lines_dropped(&self) -> u64 {
+        self.ours.log_lines_dropped
+    }
+
     /// User metrics under the names Pulsar's Java runtime gives them in `MetricsData`:
     /// `user_metric_<name>_sum`, `_count`, and a quantile each.
     pub fn user_metric_values(&self) -> impl Iterator<Item = (String, f64)> {
