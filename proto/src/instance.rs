@@ -140,6 +140,12 @@ pub struct TlsConfig {
     pub hostname_verification: bool,
 }
 
+impl Default for TlsConfig {
+    fn default() -> Self {
+        Self { trust_cert_file: None, allow_insecure: false, hostname_verification: yes() }
+    }
+}
+
 fn yes() -> bool {
     true
 }
