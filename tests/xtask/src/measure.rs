@@ -1,0 +1,81 @@
+//! `cargo xtask bench` and `cargo xtask figures`: build the programs that measure, and run them.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::{broker, examples, step, workspace};
+
+#[derive(clap::Args)]
+pub(crate) struct BenchOptions {
+    /// Rounds of every contender, interleaved; medians are reported.
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+    /// Messages per round.
+    #[arg(long, default_value_t = 300_000)]
+    messages: u32,
+    /// Only these contenders (runner, java, python, loop).
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct FigureOptions {
+    /// Only rows whose name contains this.
+    #[arg(long)]
+    only: Option<String>,
+    /// Messages per row.
+    #[arg(long, default_value_t = 300_000)]
+    messages: u32,
+    /// How often the runner is killed, and stopped.
+    #[arg(long, default_value_t = 20)]
+    faults: u32,
+    /// How long the broker is frozen, in seconds.
+    #[arg(long, default_value_t = 60)]
+    freeze: u32,
+}
+
+pub(crate) fn bench(options: &BenchOptions) -> Result<()> {
+    broker::distribution()?;
+    build_everything()?;
+    let mut bench = tests_program("bench")?;
+    bench.args(["--rounds", &options.rounds.to_string()]);
+    bench.args(["--messages", &options.messages.to_string()]);
+    if !options.only.is_empty() {
+        bench.args(["--only", &options.only.join(",")]);
+    }
+    bench.arg("--results").arg(workspace::root().join("tests/bench/RESULTS.md"));
+    step::run("measure the contenders", &mut bench)
+}
+
+pub(crate) fn figures(options: &FigureOptions) -> Result<()> {
+    broker::distribution()?;
+    build_everything()?;
+    let mut figures = tests_program("figures")?;
+    figures.args(["--messages", &options.messages.to_string()]);
+    figures.args(["--faults", &options.faults.to_string()]);
+    figures.args(["--freeze", &options.freeze.to_string()]);
+    if let Some(only) = &options.only {
+        figures.args(["--only", only]);
+    }
+    step::run("take the figures", &mut figures)
+}
+
+/// The runner and every component, as released.
+pub(crate) fn build_everything() -> Result<()> {
+    for example in examples::rust()? {
+        examples::build(&example)?;
+    }
+    let mut build = step::cargo(["build", "--release", "--package", "function-mesh-runner"])?;
+    step::run("build the runner (some minutes the first time)", &mut build)
+}
+
+/// A program of `function-mesh-tests`, built and ready for its arguments.
+pub(crate) fn tests_program(name: &str) -> Result<Command> {
+    let mut build =
+        step::cargo(["build", "--release", "--package", "function-mesh-tests", "--bins"])?;
+    step::run(&format!("build {name}"), &mut build)?;
+    let mut program = Command::new(workspace::target_dir()?.join("release").join(name));
+    program.current_dir(workspace::root());
+    Ok(program)
+}
