@@ -1,1 +1,20 @@
+//! What scenarios, figures and benchmarks are written with: real peers, started and driven.
+//!
+//! ```text
+//! broker ─► peer (Pulsar's Java client) ─► cluster      the other side
+//! guests ─► runner ─► process                           the side under test
+//! ```
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "real processes run on real time and are told where things are by the environment"
+)]
 
+pub mod eventually;
+pub mod peer;
+pub mod cluster;
+pub mod checks;
+pub mod guests;
+pub mod process;
+pub mod runner;
+pub mod exposition;
