@@ -1,1 +1,223 @@
-//! Joins the rooms: from a checked configuration to running instances.
+//! From a checked configuration to running instances: the one place where concrete rooms meet.
+
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
+
+use function_mesh_proto::{
+    instance::{InstanceConfig, PackageConfig},
+    plan::FunctionPlan,
+};
+use tokio::{
+    task::JoinSet,
+    time::{Duration, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use self::assembly::{Assembly, Shared};
+use crate::{
+    admin::{Admin, Readiness},
+    cluster::Clusters,
+    config::RunnerConfig,
+    control::Control,
+    fault::Fault,
+    instance::Instance,
+    invoke::wasm::{CompiledComponent, Engine},
+    metrics::{InstanceLabels, InstanceMetrics, MetricNames, Page},
+    packages::{self, PackageContext},
+    pipeline::Summary,
+    secrets::SecretsProvider,
+    source::Budget,
+    telemetry,
+};
+
+mod assembly;
+mod transport;
+
+pub use transport::{LinesIo, Transport};
+
+/// What the process contributes besides the configuration.
+pub struct Surroundings {
+    pub transport: Transport,
+    /// The instances that this process runs: a pod has one, `localrun` all of them.
+    pub instances: Range<u32>,
+    /// Finds the values of granted secrets.
+    pub secrets: Arc<dyn SecretsProvider>,
+    pub metric_names: MetricNames,
+}
+
+/// The instances of one process, and what is seen of them from outside.
+pub struct App {
+    instances: Vec<Instance>,
+    drain: Duration,
+    admin: Option<Admin>,
+    control: Option<Control>,
+}
+
+impl App {
+    /// Opens the ports, fetches and compiles the function, and prepares its instances. Nothing is
+    /// consumed yet.
+    ///
+    /// # Errors
+    /// The package cannot be had or run, a port or the state cannot be opened, or a cluster's
+    /// configuration cannot be honoured.
+    pub async fn build(config: RunnerConfig, surroundings: Surroundings) -> Result<Self, Fault> {
+        let RunnerConfig { plan, details: _, instance: config } = config;
+        let Surroundings { transport, instances, secrets, metric_names } = surroundings;
+        let figures = figures(&plan, &config, instances.clone());
+        let page = Page::new(metric_names);
+        let readiness = Readiness::new();
+        let code = readiness.latch("code");
+        code.not_ready("the function is being fetched and compiled");
+        for (metrics, _) in figures.values() {
+            page.add(metrics.clone());
+        }
+        let admin = match config.ports.metrics {
+            Some(port) => Some(Admin::start(port, page, readiness.clone()).await?),
+            None => None,
+        };
+        let observed = figures.values().map(|(metrics, _)| metrics.clone());
+        let control = match config.ports.control {
+            Some(port) => Some(Control::start(port, observed.collect()).await?),
+            None => None,
+        };
+
+        let limits = limits(&plan, &config);
+        let shared = Arc::new(Shared {
+            component: load(&plan, &config, &limits).await?,
+            clusters: Clusters::new(&config.clusters)?,
+            plan: Arc::new(plan),
+            limits,
+            config,
+            secrets,
+        });
+        code.ready();
+        let transports = transport.for_instances(figures.len())?;
+        let mut built = Vec::with_capacity(figures.len());
+        for ((id, observed), transport) in figures.into_iter().zip(transports) {
+            let span = telemetry::instance_span(&shared.plan.id, id);
+            let latch = (readiness.latch(format!("instance {id}")), span.clone());
+            let metrics = observed.0.clone();
+            let assembly = Assembly::new(shared.clone(), id, transport, observed, latch)?;
+            built.push(Instance {
+                plan: shared.plan.clone(),
+                limits: shared.limits.clone(),
+                metrics,
+                span,
+                assembly: Box::new(assembly),
+            });
+        }
+        let drain = Duration::from_secs(shared.config.drain_seconds);
+        Ok(Self { instances: built, drain, admin, control })
+    }
+
+    /// Runs until every instance ended, or one for good with a fault, or `stop` fires; then drains
+    /// for at most the configured time. What is left after that goes back to the broker.
+    ///
+    /// # Errors
+    /// An instance ended with a permanent fault, or the drain took too long.
+    pub async fn run(self, stop: CancellationToken) -> Result<Summary, Fault> {
+        let Self { instances, drain, admin, control } = self;
+        let mut running = JoinSet::new();
+        for instance in instances {
+            running.spawn(instance.run(stop.clone()));
+        }
+        let mut outcome = Ok(Summary::default());
+        let ended = stop.run_until_cancelled(join(&mut running, &stop, &mut outcome)).await;
+        if ended.is_none() {
+            info!(seconds = drain.as_secs(), "stopping: finishing what is in flight");
+            if timeout(drain, join(&mut running, &stop, &mut outcome)).await.is_err() {
+                running.shutdown().await;
+                outcome = Err(Fault::system(format!(
+                    "not drained within {} s (drainSeconds); what was in flight will be \
+                     delivered again",
+                    drain.as_secs()
+                )));
+            }
+        }
+        if let Some(control) = control {
+            control.stop().await;
+        }
+        if let Some(admin) = admin {
+            admin.stop().await;
+        }
+        outcome
+    }
+
+    /// Where metrics and probes are served.
+    pub fn metrics_address(&self) -> Option<std::net::SocketAddr> {
+        self.admin.as_ref().map(Admin::address)
+    }
+}
+
+/// Gathers what the instances did; the first fault stops the others.
+async fn join(
+    running: &mut JoinSet<Result<Summary, Fault>>,
+    stop: &CancellationToken,
+    outcome: &mut Result<Summary, Fault>,
+) {
+    while let Some(ended) = running.join_next().await {
+        let ended = ended.map_err(Fault::system).flatten();
+        match (&mut *outcome, ended) {
+            (Ok(total), Ok(summary)) => *total = *total + summary,
+            (Ok(_), Err(fault)) => {
+                *outcome = Err(fault);
+                stop.cancel();
+            }
+            (Err(_), _) => {}
+        }
+    }
+}
+
+fn figures(
+    plan: &FunctionPlan,
+    config: &InstanceConfig,
+    instances: Range<u32>,
+) -> BTreeMap<u32, (Arc<InstanceMetrics>, Budget)> {
+    let cluster = if config.cluster_name.is_empty() { "local" } else { &config.cluster_name };
+    let figures = |instance_id| {
+        let bytes = usize::try_from(config.limits.in_flight_bytes).unwrap_or(usize::MAX);
+        let budget = Budget::new(config.limits.in_flight_messages, bytes);
+        let labels = InstanceLabels {
+            function: plan.id.clone(),
+            instance_id,
+            cluster: cluster.to_owned(),
+        };
+        (instance_id, (Arc::new(InstanceMetrics::new(labels, budget.clone())), budget))
+    };
+    instances.map(figures).collect()
+}
+
+/// The sandbox's limits, and the function's own on top: a message that takes longer than
+/// `timeoutMs` has failed.
+fn limits(plan: &FunctionPlan, config: &InstanceConfig) -> function_mesh_proto::instance::Limits {
+    let mut limits = config.limits.clone();
+    if let Some(timeout) = plan.timeout {
+        let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        limits.message_millis = limits.message_millis.min(millis);
+    }
+    limits
+}
+
+async fn load(
+    plan: &FunctionPlan,
+    config: &InstanceConfig,
+    limits: &function_mesh_proto::instance::Limits,
+) -> Result<CompiledComponent, Fault> {
+    let package = match (&config.package, &plan.package) {
+        (Some(package), _) => package.clone(),
+        (None, Some(url)) => PackageConfig { url: url.clone(), digest: None, cluster: None },
+        (None, None) => {
+            let missing = "package.url of the instance, or packageUrl of the function: expected \
+                           where the function's component is";
+            return Err(Fault::system(missing).permanent());
+        }
+    };
+    let context = PackageContext {
+        cache_dir: config.cache_dir.clone(),
+        clusters: config.clusters.clone(),
+    };
+    let package = packages::fetch(&package, &context).await?;
+    info!(origin = package.origin, digest = package.digest, bytes = package.bytes.len(), "package");
+    let engine = Engine::new(limits, config.cache_dir.clone())?;
+    engine.load(package.bytes).await
+}

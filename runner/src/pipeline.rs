@@ -94,6 +94,19 @@ pub struct Summary {
     pub given_back: u64,
 }
 
+impl std::ops::Add for Summary {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            received: self.received + other.received,
+            processed: self.processed + other.processed,
+            dead_lettered: self.dead_lettered + other.dead_lettered,
+            given_back: self.given_back + other.given_back,
+        }
+    }
+}
+
 impl Pipeline {
     pub fn new(plan: &FunctionPlan, limits: &Limits, parts: Parts) -> Self {
         Self {
@@ -284,7 +297,8 @@ impl Pipeline {
             given_back = self.summary.given_back,
             "drained"
         );
-        invoker.and(sink).and(source)?;
+        // It is over either way: to start again would not mend what went wrong at the end.
+        invoker.and(sink).and(source).map_err(Fault::permanent)?;
         Ok(self.summary)
     }
 
