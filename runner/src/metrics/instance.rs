@@ -114,6 +114,10 @@ impl InstanceMetrics {
         }
     }
 
+    pub fn instance_id(&self) -> u32 {
+        self.labels.instance_id
+    }
+
     /// Messages read from the input topics.
     pub fn received(&self, messages: u64) {
         self.roll_if_due();
