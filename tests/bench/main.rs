@@ -1,1 +1,99 @@
-fn main() {}
+//! The runner beside Pulsar's own Java and Python runtimes, and beside a plain loop over the stock
+//! Rust client: same broker, same input, same guarantee, rounds interleaved, medians of ratios.
+//!
+//! `cargo xtask bench` builds and starts it.
+#![expect(clippy::print_stdout, reason = "the table goes to the terminal")]
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "processes are timed by the wall clock"
+)]
+
+mod contender;
+mod python;
+mod report;
+mod round;
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Parser;
+use function_mesh_tests::{cluster::Cluster, peer::Peer};
+use pulsar_standalone::{distribution::Distribution, standalone::Ports};
+
+use contender::{Contender, Setup};
+use report::Results;
+use round::Bench;
+
+#[derive(Parser)]
+struct Options {
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+    #[arg(long, default_value_t = 300_000)]
+    messages: u32,
+    /// Messages per entry of the input.
+    #[arg(long, default_value_t = 1_000)]
+    batch: u32,
+    /// Bytes per message.
+    #[arg(long, default_value_t = 100)]
+    size: u32,
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Contender>,
+    /// A running broker instead of one of our own.
+    #[arg(long, value_names = ["BROKER", "WEB"], num_args = 2)]
+    ports: Option<Vec<u16>>,
+    /// Where the table is written.
+    #[arg(long)]
+    results: Option<PathBuf>,
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    ensure!(options.rounds > 0, "--rounds 0 measures nothing");
+    let dir = tempfile::tempdir()?;
+    let contenders =
+        if options.only.is_empty() { Contender::ALL.to_vec() } else { options.only.clone() };
+    let setup = Setup::prepare(&contenders, Distribution::fetch()?)?;
+
+    println!("starting Pulsar's Java client and a broker");
+    let peer = Arc::new(Peer::start()?);
+    let (_broker, cluster) = match options.ports.as_deref() {
+        Some(&[broker, web]) => (None, Cluster::new(Ports { broker, web, bookie: 0 }, peer)),
+        _ => {
+            let (broker, cluster) = Cluster::start(dir.path(), peer)?;
+            (Some(broker), cluster)
+        }
+    };
+    let bench = Bench {
+        setup,
+        topics: cluster.namespace("bench")?,
+        dir: dir.path().to_owned(),
+        messages: options.messages,
+        batch: options.batch,
+        size: options.size,
+    };
+
+    println!("preloading {} messages of {} bytes", options.messages, options.size);
+    bench.preload()?;
+    let mut results = Results::new(&options, &contenders);
+    for round in 0..options.rounds {
+        // There and back again, so that what drifts over time hits all alike.
+        let mut order = contenders.clone();
+        if round % 2 == 1 {
+            order.reverse();
+        }
+        for contender in order {
+            let startup = bench.startup(contender, round).with_context(|| contender.name())?;
+            let run = bench.run(contender, round).with_context(|| contender.name())?;
+            println!("round {}: {:<8} {run}, first output after {startup:.2?}", round + 1, contender.name());
+            results.add(contender, run, startup);
+        }
+    }
+    let table = results.table();
+    println!("\n{table}");
+    if let Some(path) = &options.results {
+        std::fs::write(path, &table).with_context(|| path.display().to_string())?;
+        println!("written to {}", path.display());
+    }
+    Ok(())
+}
