@@ -1,9 +1,9 @@
 //! From a checked configuration to running instances: the one place where concrete rooms meet.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{net::SocketAddr, ops::Range, sync::Arc};
 
 use function_mesh_proto::{
-    instance::{InstanceConfig, PackageConfig},
+    instance::{InstanceConfig, Limits, PackageConfig},
     plan::FunctionPlan,
 };
 use tokio::{
@@ -13,7 +13,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use self::assembly::{Assembly, Shared};
+use self::{
+    assembly::{Assembly, Shared},
+    observed::Observed,
+};
 use crate::{
     admin::{Admin, Readiness},
     cluster::Clusters,
@@ -22,15 +25,14 @@ use crate::{
     fault::Fault,
     instance::Instance,
     invoke::wasm::{CompiledComponent, Engine},
-    metrics::{InstanceLabels, InstanceMetrics, MetricNames, Page},
+    metrics::{MetricNames, Page},
     packages::{self, PackageContext},
     pipeline::Summary,
     secrets::SecretsProvider,
-    source::Budget,
-    telemetry,
 };
 
 mod assembly;
+mod observed;
 mod transport;
 
 pub use transport::{LinesIo, Transport};
@@ -50,7 +52,7 @@ pub struct App {
     instances: Vec<Instance>,
     drain: Duration,
     admin: Option<Admin>,
-    control: Option<Control>,
+    controls: Vec<Control>,
 }
 
 impl App {
@@ -63,23 +65,24 @@ impl App {
     pub async fn build(config: RunnerConfig, surroundings: Surroundings) -> Result<Self, Fault> {
         let RunnerConfig { plan, details: _, instance: config } = config;
         let Surroundings { transport, instances, secrets, metric_names } = surroundings;
-        let figures = figures(&plan, &config, instances.clone());
         let page = Page::new(metric_names);
         let readiness = Readiness::new();
         let code = readiness.latch("code");
         code.not_ready("the function is being fetched and compiled");
-        for (metrics, _) in figures.values() {
-            page.add(metrics.clone());
-        }
+        let observed: Vec<_> = instances
+            .map(|id| Observed::new(id, &plan, &config, &readiness))
+            .inspect(|observed| page.add(observed.metrics.clone()))
+            .collect();
         let admin = match config.ports.metrics {
             Some(port) => Some(Admin::start(port, page, readiness.clone()).await?),
             None => None,
         };
-        let observed = figures.values().map(|(metrics, _)| metrics.clone());
-        let control = match config.ports.control {
-            Some(port) => Some(Control::start(port, observed.collect()).await?),
-            None => None,
-        };
+        let mut controls = Vec::new();
+        if let Some(port) = config.ports.control {
+            for (position, observed) in (0..).zip(&observed) {
+                controls.push(Control::start(port, position, observed.controlled()).await?);
+            }
+        }
 
         let limits = limits(&plan, &config);
         let shared = Arc::new(Shared {
@@ -91,23 +94,19 @@ impl App {
             secrets,
         });
         code.ready();
-        let transports = transport.for_instances(figures.len())?;
-        let mut built = Vec::with_capacity(figures.len());
-        for ((id, observed), transport) in figures.into_iter().zip(transports) {
-            let span = telemetry::instance_span(&shared.plan.id, id);
-            let latch = (readiness.latch(format!("instance {id}")), span.clone());
-            let metrics = observed.0.clone();
-            let assembly = Assembly::new(shared.clone(), id, transport, observed, latch)?;
+        let transports = transport.for_instances(observed.len())?;
+        let mut built = Vec::with_capacity(observed.len());
+        for (observed, transport) in observed.into_iter().zip(transports) {
             built.push(Instance {
                 plan: shared.plan.clone(),
                 limits: shared.limits.clone(),
-                metrics,
-                span,
-                assembly: Box::new(assembly),
+                metrics: observed.metrics.clone(),
+                span: observed.span.clone(),
+                assembly: Box::new(Assembly::new(shared.clone(), observed, transport)?),
             });
         }
         let drain = Duration::from_secs(shared.config.drain_seconds);
-        Ok(Self { instances: built, drain, admin, control })
+        Ok(Self { instances: built, drain, admin, controls })
     }
 
     /// Runs until every instance ended, or one for good with a fault, or `stop` fires; then drains
@@ -116,7 +115,7 @@ impl App {
     /// # Errors
     /// An instance ended with a permanent fault, or the drain took too long.
     pub async fn run(self, stop: CancellationToken) -> Result<Summary, Fault> {
-        let Self { instances, drain, admin, control } = self;
+        let Self { instances, drain, admin, controls } = self;
         let mut running = JoinSet::new();
         for instance in instances {
             running.spawn(instance.run(stop.clone()));
@@ -134,7 +133,7 @@ impl App {
                 )));
             }
         }
-        if let Some(control) = control {
+        for control in controls {
             control.stop().await;
         }
         if let Some(admin) = admin {
@@ -144,7 +143,7 @@ impl App {
     }
 
     /// Where metrics and probes are served.
-    pub fn metrics_address(&self) -> Option<std::net::SocketAddr> {
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.admin.as_ref().map(Admin::address)
     }
 }
@@ -168,28 +167,9 @@ async fn join(
     }
 }
 
-fn figures(
-    plan: &FunctionPlan,
-    config: &InstanceConfig,
-    instances: Range<u32>,
-) -> BTreeMap<u32, (Arc<InstanceMetrics>, Budget)> {
-    let cluster = if config.cluster_name.is_empty() { "local" } else { &config.cluster_name };
-    let figures = |instance_id| {
-        let bytes = usize::try_from(config.limits.in_flight_bytes).unwrap_or(usize::MAX);
-        let budget = Budget::new(config.limits.in_flight_messages, bytes);
-        let labels = InstanceLabels {
-            function: plan.id.clone(),
-            instance_id,
-            cluster: cluster.to_owned(),
-        };
-        (instance_id, (Arc::new(InstanceMetrics::new(labels, budget.clone())), budget))
-    };
-    instances.map(figures).collect()
-}
-
 /// The sandbox's limits, and the function's own on top: a message that takes longer than
 /// `timeoutMs` has failed.
-fn limits(plan: &FunctionPlan, config: &InstanceConfig) -> function_mesh_proto::instance::Limits {
+fn limits(plan: &FunctionPlan, config: &InstanceConfig) -> Limits {
     let mut limits = config.limits.clone();
     if let Some(timeout) = plan.timeout {
         let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
@@ -201,7 +181,7 @@ fn limits(plan: &FunctionPlan, config: &InstanceConfig) -> function_mesh_proto::
 async fn load(
     plan: &FunctionPlan,
     config: &InstanceConfig,
-    limits: &function_mesh_proto::instance::Limits,
+    limits: &Limits,
 ) -> Result<CompiledComponent, Fault> {
     let package = match (&config.package, &plan.package) {
         (Some(package), _) => package.clone(),

@@ -8,9 +8,12 @@ use function_mesh_proto::{
     plan::{FunctionPlan, InputPlan, SchemaPlan, TopicSelector},
 };
 use tokio::{sync::watch, task::JoinSet};
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
-use super::transport::{LinesIo, Transport};
+use super::{
+    observed::Observed,
+    transport::{LinesIo, Transport},
+};
 use crate::{
     admin::Latch,
     cluster::Clusters,
@@ -69,11 +72,10 @@ impl Assembly {
     /// The state cannot be opened, or a cluster's configuration cannot be honoured.
     pub(super) fn new(
         shared: Arc<Shared>,
-        id: u32,
+        observed: Observed,
         transport: Transport,
-        (metrics, budget): (Arc<InstanceMetrics>, Budget),
-        (latch, span): (Latch, Span),
     ) -> Result<Self, Fault> {
+        let Observed { id, metrics, budget, latch, span } = observed;
         let mut tasks = JoinSet::new();
         let in_pulsar = matches!(transport, Transport::Pulsar { .. });
         let topic = match &shared.plan.log_topic {

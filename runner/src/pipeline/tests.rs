@@ -13,8 +13,10 @@ use super::*;
 use crate::{
     dead_letter,
     invoke::{ManualSettlement, native::NativeInvoker},
+    metrics::InstanceLabels,
     record::Key,
     sink::collected::{Collected, CollectedHandle},
+    source::Budget,
     source::scripted::{AtEnd, Scripted, ScriptedHandle, Step},
 };
 
@@ -69,6 +71,10 @@ fn plan() -> FunctionPlan {
     }
 }
 
+fn labels(plan: &FunctionPlan) -> InstanceLabels {
+    InstanceLabels { function: plan.id.clone(), instance_id: 0, cluster: "local".into() }
+}
+
 struct Running {
     source: ScriptedHandle,
     sink: CollectedHandle,
@@ -88,7 +94,7 @@ impl Running {
             source: Box::new(source),
             invoker: Box::new(NativeInvoker::new(function)),
             sink: Box::new(sink),
-            metrics: Arc::default(),
+            metrics: Arc::new(InstanceMetrics::new(labels(plan), Budget::new(1, 1))),
         };
         let stop = CancellationToken::new();
         let pipeline = Pipeline::new(plan, &Limits::default(), parts);
