@@ -150,12 +150,6 @@ fn yes() -> bool {
     true
 }
 
-impl Default for TlsConfig {
-    fn default() -> Self {
-        Self { trust_cert_file: None, allow_insecure: false, hostname_verification: true }
-    }
-}
-
 /// The sandbox and what may be in flight. Every limit has a default that is safe for a small pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
