@@ -1,0 +1,68 @@
+//! Runs a function on a packed batch: payloads back to back in, outputs back to back out.
+//!
+//! Nothing is allocated per message here: inputs are slices of the batch, outputs go straight to
+//! the end of one growing buffer.
+
+use crate::{context::Context, error::Error};
+
+/// What became of each message, in the form of the world's `results`.
+#[derive(Debug, Default)]
+pub(crate) struct Results {
+    pub(crate) payloads: Vec<u8>,
+    pub(crate) ends: Vec<u32>,
+    pub(crate) statuses: Vec<u8>,
+}
+
+const OUTPUT: u8 = 0;
+const NOTHING: u8 = 1;
+const FAILED: u8 = 2;
+
+/// Runs `function` on each message of a batch, in order.
+pub(crate) fn run(
+    payloads: &[u8],
+    ends: &[u32],
+    context: &Context,
+    function: impl Fn(&[u8], &Context, &mut Vec<u8>) -> Result<bool, Error>,
+) -> Results {
+    let mut results = Results {
+        // Room for outputs a little longer than their inputs.
+        payloads: Vec::with_capacity(payloads.len() + 16 * ends.len()),
+        ends: Vec::with_capacity(ends.len()),
+        statuses: Vec::with_capacity(ends.len()),
+    };
+    let mut start = 0;
+    for (index, &end) in (0..).zip(ends) {
+        let end = end as usize;
+        context.begin_record(index);
+        let outcome = match payloads.get(start..end) {
+            Some(payload) => function(payload, context, &mut results.payloads),
+            None => Err(Error::new(format!(
+                "the host packed message {index} to end at byte {end} of {}",
+                payloads.len()
+            ))),
+        };
+        start = end;
+        results.push(outcome, context);
+    }
+    context.end_records();
+    results
+}
+
+impl Results {
+    fn push(&mut self, outcome: Result<bool, Error>, context: &Context) {
+        let status = match outcome {
+            Ok(true) => OUTPUT,
+            Ok(false) => NOTHING,
+            Err(error) => {
+                // What was written of the output before it failed.
+                self.payloads.truncate(self.ends.last().map_or(0, |&end| end as usize));
+                self.payloads.extend_from_slice(error.to_string().as_bytes());
+                context.discard_effects();
+                FAILED
+            }
+        };
+        self.statuses.push(status);
+        // A component's memory ends before this could overflow.
+        self.ends.push(u32::try_from(self.payloads.len()).unwrap_or(u32::MAX));
+    }
+}
