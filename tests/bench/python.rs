@@ -4,14 +4,13 @@ use std::{path::PathBuf, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
 
-/// The versions that `python_instance_main.py` of Pulsar 4.0 works with: its generated protobuf
-/// code is older than protobuf 4.
+/// The versions that Pulsar 4.0.8 generated its Python instance's protocol code for.
 const PACKAGES: [&str; 6] = [
     "pulsar-client==3.13.0",
-    "protobuf==3.20.3",
-    "grpcio<1.60",
+    "protobuf==6.31.1",
+    "grpcio==1.73.1",
     "apache-bookkeeper-client==4.18.2",
-    "prometheus_client",
+    "prometheus_client==0.26.0",
     "ratelimit==2.2.1",
 ];
 

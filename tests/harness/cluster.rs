@@ -26,8 +26,8 @@ pub struct Cluster {
     namespaces: Arc<AtomicU32>,
 }
 
-/// Messages to preload: texts from a template with `%id%`, `%n%` (the number within its key),
-/// `%key%`, `%choice:a|b%` (by id, in turn) and `%pad%` (fills up to `size`).
+/// Messages to preload: texts from a template with `%id%`, `%n%` (the number within its key,
+/// from 0), `%count%` (the same from 1), `%key%`, `%choice:a|b%` (by id, in turn) and `%pad%` (fills up to `size`).
 #[derive(Clone, Debug)]
 pub struct Load {
     pub first: u32,

@@ -51,7 +51,7 @@ import org.apache.pulsar.packages.management.core.common.PackageMetadata;
  */
 public class Peer {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final Pattern FIELD = Pattern.compile("%(id|n|key|pad|choice:[^%]*)%");
+    private static final Pattern FIELD = Pattern.compile("%(id|n|count|key|pad|choice:[^%]*)%");
 
     private final PrintStream answers;
     private final Map<String, PulsarClient> clients = new ConcurrentHashMap<>();
@@ -468,8 +468,9 @@ public class Peer {
     }
 
     /**
-     * A text per message id: %id%, %n% (the message's number among those of its key), %key%,
-     * %choice:a|b|c% (by id, in turn), %pad% (fills up to "size" characters).
+     * A text per message id: %id%, %n% (the message's number among those of its key, from 0),
+     * %count% (the same from 1), %key%, %choice:a|b|c% (by id, in turn), %pad% (fills up to "size"
+     * characters).
      */
     private static final class Text {
         final String template;
@@ -498,6 +499,7 @@ public class Peer {
                 switch (name) {
                     case "id" -> text.append(id);
                     case "n" -> text.append(keys > 0 ? id / keys : id);
+                    case "count" -> text.append((keys > 0 ? id / keys : id) + 1);
                     case "key" -> text.append(key(id));
                     case "pad" -> fill = text.length();
                     default -> {

@@ -26,7 +26,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         // First, so that what is missing shows before minutes of building.
         broker::up()?;
     }
-    let component = examples::build(&workspace::root().join("examples/exclamation"))?;
+    let component = examples::build_one("exclamation")?;
     let mut build = step::cargo(["build", "--release", "--package", "function-mesh-runner"])?;
     step::run("build the runner (some minutes the first time)", &mut build)?;
     if options.pulsar { on_pulsar(&component) } else { in_memory(&component) }

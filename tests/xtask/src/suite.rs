@@ -63,9 +63,7 @@ fn unit_tests() -> Result<()> {
 }
 
 fn guests() -> Result<()> {
-    for example in examples::rust()? {
-        examples::test(&example)?;
-    }
+    examples::test()?;
     measure::build_everything()
 }
 
