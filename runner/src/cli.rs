@@ -1,1 +1,150 @@
-//! The command line.
+//! The command line: what can be asked, and its translation into configuration.
+//!
+//! ```text
+//! args ─► Cli ─► FunctionConfig + InstanceConfig ─► RunnerConfig
+//! ```
+//!
+//! Nothing here connects, fetches or runs; nothing here prompts. This and `config` are the only
+//! rooms that look at the environment.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+mod auth;
+mod check;
+mod cluster_flags;
+mod exit;
+mod function_flags;
+mod instance_flags;
+mod localrun;
+mod pod;
+mod summary;
+mod values;
+
+pub use check::Check;
+pub use exit::{Exit, Failure};
+pub use localrun::{KeptSecrets, LocalRun, Prepared};
+pub use pod::{Run, hostname};
+
+const EXAMPLES: &str = "\
+Examples:
+  Try a function on lines of text, without a broker:
+    echo hello | function-runner localrun --wasm exclamation.wasm --inputs in --output out
+
+  The same against a broker:
+    function-runner localrun --wasm exclamation.wasm --inputs in --output out \\
+      --broker-service-url pulsar://localhost:6650
+
+  Find every mistake of a configuration before it is deployed:
+    function-runner check --function-config-file function.yaml";
+
+/// Runs Apache Pulsar functions compiled to WebAssembly
+///
+/// Runs one Apache Pulsar function, a WebAssembly component: on a laptop, with lines of text or
+/// against a broker, and in the pods of Function Mesh.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "function-runner", version, max_term_width = 100, subcommand_required = true)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", exit::TABLE))]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program is asked to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Run a function here: on lines of text, or against a broker
+    ///
+    /// The options are those of `pulsar-admin functions localrun`, with --wasm for the component.
+    ///
+    /// Without --broker-service-url and --clusters-file topics are in memory: each line of standard
+    /// input is a message, each message the function sends a line of standard output, and the end
+    /// of the input ends the run when everything is done. All else goes to standard error.
+    #[command(after_help = LOCALRUN_EXAMPLES, after_long_help = format!("{LOCALRUN_MORE}\n\n{LOCALRUN_EXAMPLES}\n\n{}", exit::TABLE))]
+    Localrun(Box<LocalRun>),
+    /// Run an instance in a pod, from a directory of configuration
+    #[command(after_long_help = exit::TABLE)]
+    Run(Run),
+    /// List every mistake of a configuration, or say what would run
+    ///
+    /// Reads files only: nothing is connected to or fetched. Exits 0 with a summary of what would
+    /// run, or 64 with every mistake: field, value, and what is accepted.
+    Check(Check),
+    /// Print a completion script for a shell
+    ///
+    /// For bash: function-runner completions bash > ~/.local/share/bash-completion/completions/function-runner
+    Completions { shell: Shell },
+    /// Print the version
+    Version {
+        /// How it is printed
+        #[arg(short, long, value_enum, default_value = "text")]
+        output: Output,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    Text,
+    Json,
+}
+
+const LOCALRUN_EXAMPLES: &str = "\
+Examples:
+  Lines in, lines out:
+    echo hello | function-runner localrun --wasm exclamation.wasm --inputs in --output out
+
+  Keys and properties, with a configuration file:
+    echo '{\"key\": \"k\", \"value\": {\"amount\": 3}}' | function-runner localrun \\
+      --function-config-file function.yaml --input-format jsonl --output-format jsonl
+
+  A broker with a token:
+    function-runner localrun --wasm f.wasm --inputs orders --output checked \\
+      --broker-service-url pulsar+ssl://broker.example.com:6651 \\
+      --client-auth-plugin AuthenticationToken --client-auth-params file:///run/secrets/token";
+
+const LOCALRUN_MORE: &str = "\
+Every option of pulsar-admin is known, also by its old camelCase name. Those for Java, Python and
+Go (--jar, --py, --go, --classname, windows, SerDe classes, ..) are refused with the reason: they come
+with the bridge to those languages.";
+
+impl Cli {
+    /// # Errors
+    /// What clap makes of a command line it does not understand; also `--help` and `--version`.
+    pub fn parse_from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        // Pulsar's two-letter short option, which clap would read as -s -t.
+        let schema_type = |arg: OsString| match arg == OsStr::new("-st") {
+            true => OsString::from("--schema-type"),
+            false => arg,
+        };
+        Self::try_parse_from(args.into_iter().map(schema_type))
+    }
+
+    /// The completion script of a shell.
+    pub fn completions(shell: Shell) -> Vec<u8> {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Self::command(), "function-runner", &mut script);
+        script
+    }
+}
+
+/// The program's version, on one line.
+pub fn version(output: Output) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    match output {
+        Output::Text => format!("function-runner {version}\n"),
+        Output::Json => {
+            let json = serde_json::json!({"name": "function-runner", "version": version});
+            format!("{json}\n")
+        }
+    }
+}
+
+/// The process's environment.
+pub fn environment(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+#[cfg(test)]
+mod tests;

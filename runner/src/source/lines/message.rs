@@ -28,7 +28,7 @@ pub(super) enum Bad {
     #[error("longer than {limit} bytes, the most a message may have")]
     TooLong { limit: usize },
     #[error(
-        "not a JSON message, {0}; expected an object such as {{\"value\": \"text\", \"key\": \"k\"}}"
+        "not a message ({0}); expected a JSON object such as {{\"value\": \"text\", \"key\": \"k\"}}"
     )]
     Json(String),
     #[error("no \"value\"; expected a string, or any JSON to be passed on as text")]
@@ -243,13 +243,13 @@ mod tests {
         refused(
             "hello",
             expect![[
-                r#"not a JSON message, not an object; expected an object such as {"value": "text", "key": "k"}"#
+                r#"not a message, not an object; expected an object such as {"value": "text", "key": "k"}"#
             ]],
         );
         refused(
             r#"{"value": }"#,
             expect![[
-                r#"not a JSON message, expected value at column 11; expected an object such as {"value": "text", "key": "k"}"#
+                r#"not a message, expected value at column 11; expected an object such as {"value": "text", "key": "k"}"#
             ]],
         );
         refused(
@@ -263,19 +263,19 @@ mod tests {
         refused(
             r#"{"value": 1, "headers": {}}"#,
             expect![[
-                r#"not a JSON message, unknown field `headers`, expected one of `value`, `payload`, `valueBase64`, `key`, `keyBase64`, `properties`, `topic`, `eventTime` at column 22; expected an object such as {"value": "text", "key": "k"}"#
+                r#"not a message, unknown field `headers`, expected one of `value`, `payload`, `valueBase64`, `key`, `keyBase64`, `properties`, `topic`, `eventTime` at column 22; expected an object such as {"value": "text", "key": "k"}"#
             ]],
         );
         refused(
             r#"{"value": 1, "properties": {"a": 1}}"#,
             expect![[
-                r#"not a JSON message, property `a` is not a string at column 35; expected an object such as {"value": "text", "key": "k"}"#
+                r#"not a message, property `a` is not a string at column 35; expected an object such as {"value": "text", "key": "k"}"#
             ]],
         );
         refused(
             r#"{"value": 1, "eventTime": -1}"#,
             expect![[
-                r#"not a JSON message, `eventTime` is -1, not milliseconds since 1970 as a whole number at column 29; expected an object such as {"value": "text", "key": "k"}"#
+                r#"not a message, `eventTime` is -1, not milliseconds since 1970 as a whole number at column 29; expected an object such as {"value": "text", "key": "k"}"#
             ]],
         );
         refused(
@@ -291,7 +291,7 @@ mod tests {
         refused(
             r#"["a"]"#,
             expect![[
-                r#"not a JSON message, not an object; expected an object such as {"value": "text", "key": "k"}"#
+                r#"not a message, not an object; expected an object such as {"value": "text", "key": "k"}"#
             ]],
         );
     }

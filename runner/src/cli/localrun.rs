@@ -1,0 +1,172 @@
+//! `localrun`: options to configuration.
+
+use std::{fmt, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+use function_mesh_proto::{
+    function_config::FunctionConfig,
+    mistake::{Mistake, Mistakes},
+};
+
+use super::{
+    auth::Secrets,
+    cluster_flags::ClusterFlags,
+    exit::Failure,
+    function_flags::{FunctionFlags, option_for},
+    instance_flags::{Environment, InstanceFlags},
+};
+use crate::{config::RunnerConfig, sink::lines::OutputFormat, source::lines::InputFormat};
+
+/// Runs a function here.
+#[derive(Args, Clone, Debug)]
+pub struct LocalRun {
+    /// Pulsar's FunctionConfig as YAML or JSON; options on the command line win over it
+    #[arg(long, alias = "functionConfigFile", value_name = "FILE", help_heading = "Function")]
+    function_config_file: Option<PathBuf>,
+    #[command(flatten)]
+    function: FunctionFlags,
+    #[command(flatten)]
+    lines: LineFlags,
+    #[command(flatten)]
+    clusters: ClusterFlags,
+    #[command(flatten)]
+    instance: InstanceFlags,
+}
+
+const LINES: &str = "Lines (topics in memory)";
+
+#[derive(Args, Clone, Debug)]
+struct LineFlags {
+    /// How a line of standard input becomes a message (default line)
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true, help_heading = LINES, long_help = INPUT_HELP)]
+    input_format: Option<LineFormat>,
+    /// How a message becomes a line of standard output (default line)
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true, help_heading = LINES, long_help = OUTPUT_HELP)]
+    output_format: Option<LineFormat>,
+}
+
+const INPUT_HELP: &str = "\
+How a line of standard input becomes a message of the first input topic (default line)
+  line   the line is the payload
+  jsonl  a JSON object per line: value (or payload), key, properties, topic, eventTime.
+         A value that is a string is the payload; other JSON is passed on as text.
+         With valueBase64 (keyBase64) set to true, the value (key) is binary in base64.
+A bad line is reported by number and left out; the exit code is then 1";
+
+const OUTPUT_HELP: &str = "\
+How a message becomes a line of standard output (default line)
+  line   the payload as it is, and a newline; newlines inside a payload are written too
+  jsonl  a JSON object per line: topic, key, properties, eventTime, value.
+         A value that is not UTF-8 is in base64, with valueBase64 set to true.
+Messages to every topic are written: the output, others the function publishes to, dead
+letters; jsonl says which. They do not come back as input, even on a topic that is one";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LineFormat {
+    Line,
+    Jsonl,
+}
+
+/// What `localrun` runs.
+#[derive(Debug)]
+pub struct Prepared {
+    pub config: RunnerConfig,
+    /// The formats of lines, if topics are in memory.
+    pub lines: Option<(InputFormat, OutputFormat)>,
+    /// Secrets from the command line, in files that vanish with this.
+    pub secrets: KeptSecrets,
+}
+
+/// Keeps the files of secrets given as arguments; dropping it removes them.
+#[derive(Debug, Default)]
+pub struct KeptSecrets(#[expect(dead_code, reason = "held for its files")] Secrets);
+
+impl LocalRun {
+    /// # Errors
+    /// Every mistake of the options and of the files they name.
+    pub fn prepare(self, environment: Environment<'_>) -> Result<Prepared, Failure> {
+        let mut mistakes = Mistakes::default();
+        let mut secrets = Secrets::default();
+        let Self { function_config_file, function, lines, clusters, instance } = self;
+
+        let mut config = FunctionConfig::default();
+        if let Some(path) = &function_config_file {
+            config = read_function_config(path)?;
+        }
+        function.apply(&mut config);
+        let package = instance.package(config.wasm.as_deref(), &mut mistakes);
+        let clusters = clusters.resolve(&mut secrets, &mut mistakes);
+        let in_memory = clusters.clusters.is_empty();
+        let lines = lines.resolve(in_memory, &mut mistakes);
+        let mut instance = instance.resolve(clusters, environment, &mut mistakes);
+        instance.package = package;
+
+        match RunnerConfig::from_function_config(&config, instance) {
+            Ok(config) if mistakes.is_empty() => {
+                Ok(Prepared { config, lines, secrets: KeptSecrets(secrets) })
+            }
+            Ok(_) => Err(refuse(mistakes)),
+            Err(more) => {
+                mistakes.extend(more);
+                Err(refuse(mistakes))
+            }
+        }
+    }
+}
+
+fn refuse(mistakes: Mistakes) -> Failure {
+    Failure::mistakes(mistakes, option_for)
+        .help("`function-runner localrun --help` describes every option")
+}
+
+/// Reads a FunctionConfig, with the file's name before each mistake.
+pub(super) fn read_function_config(path: &std::path::Path) -> Result<FunctionConfig, Failure> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let accepted = format!("a file that can be read: {error}");
+        let mistake = Mistake::new("--function-config-file", shown.to_string(), accepted);
+        Failure::mistakes(mistake.into(), |_| None)
+    })?;
+    FunctionConfig::from_yaml(&text).map_err(|mistakes| {
+        let named = mistakes
+            .into_iter()
+            .map(|mistake| Mistake { field: in_file(&shown, &mistake.field), ..mistake });
+        Failure::mistakes(named.collect(), |_| None)
+    })
+}
+
+fn in_file(path: &impl fmt::Display, field: &str) -> String {
+    if field.is_empty() { path.to_string() } else { format!("{path}: {field}") }
+}
+
+impl LineFlags {
+    fn resolve(
+        self,
+        in_memory: bool,
+        mistakes: &mut Mistakes,
+    ) -> Option<(InputFormat, OutputFormat)> {
+        if !in_memory {
+            let given = [
+                ("--input-format", self.input_format.is_some()),
+                ("--output-format", self.output_format.is_some()),
+            ];
+            for (option, _) in given.into_iter().filter(|(_, given)| *given) {
+                let accepted = "no broker with it: lines are read and written only in memory";
+                mistakes.add(Mistake::new(option, "", accepted));
+            }
+            return None;
+        }
+        let input = match self.input_format {
+            None | Some(LineFormat::Line) => InputFormat::Line,
+            Some(LineFormat::Jsonl) => InputFormat::Jsonl,
+        };
+        let output = match self.output_format {
+            None | Some(LineFormat::Line) => OutputFormat::Line,
+            Some(LineFormat::Jsonl) => OutputFormat::Jsonl,
+        };
+        Some((input, output))
+    }
+}
+
+#[cfg(test)]
+mod tests;
