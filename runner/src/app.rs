@@ -6,10 +6,7 @@ use function_mesh_proto::{
     instance::{InstanceConfig, Limits, PackageConfig},
     plan::FunctionPlan,
 };
-use tokio::{
-    task::JoinSet,
-    time::{Duration, timeout},
-};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -50,7 +47,6 @@ pub struct Surroundings {
 /// The instances of one process, and what is seen of them from outside.
 pub struct App {
     instances: Vec<Instance>,
-    drain: Duration,
     admin: Option<Admin>,
     controls: Vec<Control>,
 }
@@ -105,33 +101,31 @@ impl App {
                 assembly: Box::new(Assembly::new(shared.clone(), observed, transport)?),
             });
         }
-        let drain = Duration::from_secs(shared.config.drain_seconds);
-        Ok(Self { instances: built, drain, admin, controls })
+        Ok(Self { instances: built, admin, controls })
     }
 
-    /// Runs until every instance ended, or one for good with a fault, or `stop` fires; then drains
-    /// for at most the configured time. What is left after that goes back to the broker.
+    /// Runs until every instance ended: by itself, because `stop` fired, or with a fault, which
+    /// stops the others. Dropping the future gives what is in flight back for redelivery.
     ///
     /// # Errors
-    /// An instance ended with a permanent fault, or the drain took too long.
+    /// An instance ended with a fault.
     pub async fn run(self, stop: CancellationToken) -> Result<Summary, Fault> {
-        let Self { instances, drain, admin, controls } = self;
+        let Self { instances, admin, controls } = self;
         let mut running = JoinSet::new();
         for instance in instances {
             running.spawn(instance.run(stop.clone()));
         }
         let mut outcome = Ok(Summary::default());
-        let ended = stop.run_until_cancelled(join(&mut running, &stop, &mut outcome)).await;
-        if ended.is_none() {
-            info!(seconds = drain.as_secs(), "stopping: finishing what is in flight");
-            if timeout(drain, join(&mut running, &stop, &mut outcome)).await.is_err() {
-                running.shutdown().await;
-                outcome = Err(Fault::system(format!(
-                    "not drained within {} s (drainSeconds); what was in flight will be \
-                     delivered again",
-                    drain.as_secs()
-                )));
-            }
+        while let Some(ended) = running.join_next().await {
+            let ended = ended.map_err(Fault::system).flatten();
+            outcome = match (outcome, ended) {
+                (Ok(total), Ok(summary)) => Ok(total + summary),
+                (Ok(_), Err(fault)) => {
+                    stop.cancel();
+                    Err(fault)
+                }
+                (Err(first), _) => Err(first),
+            };
         }
         for control in controls {
             control.stop().await;
@@ -148,32 +142,16 @@ impl App {
     }
 }
 
-/// Gathers what the instances did; the first fault stops the others.
-async fn join(
-    running: &mut JoinSet<Result<Summary, Fault>>,
-    stop: &CancellationToken,
-    outcome: &mut Result<Summary, Fault>,
-) {
-    while let Some(ended) = running.join_next().await {
-        let ended = ended.map_err(Fault::system).flatten();
-        match (&mut *outcome, ended) {
-            (Ok(total), Ok(summary)) => *total = *total + summary,
-            (Ok(_), Err(fault)) => {
-                *outcome = Err(fault);
-                stop.cancel();
-            }
-            (Err(_), _) => {}
-        }
-    }
-}
-
 /// The sandbox's limits, and the function's own on top: a message that takes longer than
-/// `timeoutMs` has failed.
+/// `timeoutMs` has failed, and a guest's memory stays within the instance's `ram`.
 fn limits(plan: &FunctionPlan, config: &InstanceConfig) -> Limits {
     let mut limits = config.limits.clone();
     if let Some(timeout) = plan.timeout {
         let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
         limits.message_millis = limits.message_millis.min(millis);
+    }
+    if let Some(ram) = plan.resources.ram {
+        limits.memory_bytes = limits.memory_bytes.min(ram);
     }
     limits
 }

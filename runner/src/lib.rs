@@ -8,6 +8,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod launch;
 pub mod app;
 pub mod instance;
 pub mod pipeline;

@@ -6,7 +6,10 @@ use std::{
     process::ExitCode,
 };
 
-use function_mesh_runner::cli::{self, Cli, Command, Exit, Failure};
+use function_mesh_runner::{
+    cli::{self, Cli, Command, Exit, Failure},
+    launch,
+};
 
 #[cfg(all(feature = "jemalloc", target_os = "linux", target_env = "gnu"))]
 #[global_allocator]
@@ -37,12 +40,10 @@ fn main() -> ExitCode {
 fn obey(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Localrun(options) => {
-            let _prepared = options.prepare(&cli::environment)?;
-            Err(Failure::new(Exit::Internal, "the runtime is not joined to the command line"))
+            launch::localrun(options.prepare(&cli::environment)?, cli::environment)
         }
         Command::Run(options) => {
-            let _config = options.prepare(cli::hostname().as_deref())?;
-            Err(Failure::new(Exit::Internal, "the runtime is not joined to the command line"))
+            launch::pod(options.prepare(cli::hostname().as_deref())?, cli::environment)
         }
         Command::Check(options) => print(options.run()?.as_bytes()),
         Command::Completions { shell } => print(&Cli::completions(shell)),
