@@ -28,7 +28,7 @@ pub use bindings::exports::function_mesh::function::packed::{Batch, Guest, Resul
 
 thread_local! {
     // Exports have no receiver to keep this in. A component instance has one thread.
-    static CONTEXT: Context = const { Context::new(Runner) };
+    static CONTEXT: Context = const { Context::new(&Runner) };
 }
 
 /// Runs a start hook.

@@ -12,13 +12,13 @@ use serde_json::{Map, Value};
 
 use crate::{
     error::Error,
-    host::{Host as _, Identity},
+    host::{Host, Identity},
 };
 
 #[cfg(target_family = "wasm")]
-pub(crate) type Backend = crate::component::Runner;
+pub(crate) type Backend = &'static crate::component::Runner;
 #[cfg(not(target_family = "wasm"))]
-pub(crate) type Backend = std::sync::Arc<dyn crate::host::Host>;
+pub(crate) type Backend = std::sync::Arc<dyn Host>;
 
 /// What surrounds a function: its message, its configuration, and ways to act.
 ///
@@ -53,8 +53,9 @@ impl Context {
         }
     }
 
-    pub(crate) fn host(&self) -> &Backend {
-        &self.host
+    /// No `&dyn Host`: its table of functions would make every component import everything.
+    pub(crate) fn host(&self) -> &(impl Host + ?Sized + use<>) {
+        &*self.host
     }
 
     /// An index no batch reaches stands for "none": a host refuses it.
@@ -85,12 +86,12 @@ impl Context {
     /// Takes back what the failed message under way did.
     pub(crate) fn discard_effects(&self) {
         if self.effects.replace(false) {
-            self.host.discard(self.record_index());
+            self.host().discard(self.record_index());
         }
     }
 
     fn identity(&self) -> &Identity {
-        self.identity.get_or_init(|| self.host.identity())
+        self.identity.get_or_init(|| self.host().identity())
     }
 
     /// The function's tenant.
@@ -135,22 +136,22 @@ impl Context {
 
     /// The topics the function reads.
     pub fn input_topics(&self) -> Vec<String> {
-        self.host.input_topics()
+        self.host().input_topics()
     }
 
     /// The topic that the function's outputs go to.
     pub fn output_topic(&self) -> Option<String> {
-        self.host.output_topic()
+        self.host().output_topic()
     }
 
     /// The output's schema type, upper case as Pulsar names it; empty without one.
     pub fn output_schema_type(&self) -> String {
-        self.host.output_schema_type()
+        self.host().output_schema_type()
     }
 
     /// The whole user configuration.
     pub fn user_config_map(&self) -> &Map<String, Value> {
-        self.user_config.get_or_init(|| self.host.user_config())
+        self.user_config.get_or_init(|| self.host().user_config())
     }
 
     /// One value of the user configuration.
@@ -182,12 +183,12 @@ impl Context {
     /// # Errors
     /// The secret was granted and cannot be read.
     pub fn secret(&self, name: &str) -> Result<Option<String>, Error> {
-        self.host.secret(name).map_err(|why| Error::during(format_args!("secret '{name}'"), why))
+        self.host().secret(name).map_err(|why| Error::during(format_args!("secret '{name}'"), why))
     }
 
     /// Records a value of a user metric, `pulsar_function_user_metric_` with the name as a label.
     pub fn record_metric(&self, name: &str, value: f64) {
-        self.host.record_metric(name, value);
+        self.host().record_metric(name, value);
     }
 }
 

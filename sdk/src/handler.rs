@@ -1,4 +1,9 @@
 //! Ordinary functions and closures as values, for the test driver.
+//!
+//! One implementation per shape of signature: the `Kind` tells them apart, and the compiler finds
+//! the one that fits.
+
+use std::marker::PhantomData;
 
 use crate::{
     context::Context,
@@ -7,6 +12,9 @@ use crate::{
 };
 
 /// A function or closure that `#[function]` would accept. `Kind` is for the compiler to work out.
+///
+/// An output that borrows from the input is for `#[function]` only: wrap such a function in a
+/// closure that makes it own its data, `|input: &str| function(input).map(str::to_owned)`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be run as a function",
     label = "not `fn(input) -> output` or `fn(input, &Context) -> output`",
@@ -17,11 +25,23 @@ pub trait Handler<Kind> {
     fn run(&self, payload: &[u8], context: &Context, outputs: &mut Vec<u8>) -> Result<bool, Error>;
 }
 
-/// The kinds of signatures, which let one trait be implemented for all of them.
+/// `fn(I) -> O`
 #[derive(Debug)]
-pub struct Takes<Input>(std::marker::PhantomData<fn(Input)>);
+pub struct Owned<I, O>(PhantomData<(I, O)>);
 
-impl<F, I, O> Handler<Takes<(I, O)>> for F
+/// `fn(I, &Context) -> O`
+#[derive(Debug)]
+pub struct OwnedWithContext<I, O>(PhantomData<(I, O)>);
+
+/// `fn(&I) -> O`
+#[derive(Debug)]
+pub struct Borrowed<I: ?Sized, O>(PhantomData<O>, PhantomData<I>);
+
+/// `fn(&I, &Context) -> O`
+#[derive(Debug)]
+pub struct BorrowedWithContext<I: ?Sized, O>(PhantomData<O>, PhantomData<I>);
+
+impl<F, I, O> Handler<Owned<I, O>> for F
 where
     F: Fn(I) -> O,
     I: FromPayload,
@@ -32,7 +52,7 @@ where
     }
 }
 
-impl<F, I, O> Handler<Takes<(I, &Context, O)>> for F
+impl<F, I, O> Handler<OwnedWithContext<I, O>> for F
 where
     F: Fn(I, &Context) -> O,
     I: FromPayload,
@@ -43,9 +63,9 @@ where
     }
 }
 
-macro_rules! takes_borrowed {
+macro_rules! borrowed {
     ($($input:ty),*) => {$(
-        impl<F, O> Handler<Takes<(&$input, O)>> for F
+        impl<F, O> Handler<Borrowed<$input, O>> for F
         where
             F: Fn(&$input) -> O,
             O: Output,
@@ -55,16 +75,21 @@ macro_rules! takes_borrowed {
             }
         }
 
-        impl<F, O> Handler<Takes<(&$input, &Context, O)>> for F
+        impl<F, O> Handler<BorrowedWithContext<$input, O>> for F
         where
             F: Fn(&$input, &Context) -> O,
             O: Output,
         {
-            fn run(&self, payload: &[u8], context: &Context, outputs: &mut Vec<u8>) -> Result<bool, Error> {
+            fn run(
+                &self,
+                payload: &[u8],
+                context: &Context,
+                outputs: &mut Vec<u8>,
+            ) -> Result<bool, Error> {
                 self(Input::read(payload)?, context).write(outputs)
             }
         }
     )*};
 }
 
-takes_borrowed!(str, [u8]);
+borrowed!(str, [u8]);

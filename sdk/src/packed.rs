@@ -65,4 +65,19 @@ impl Results {
         // A component's memory ends before this could overflow.
         self.ends.push(u32::try_from(self.payloads.len()).unwrap_or(u32::MAX));
     }
+
+    /// Reads the results back: outputs, and errors' texts.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Result<Option<&[u8]>, &[u8]>> {
+        let mut start = 0;
+        self.ends.iter().zip(&self.statuses).map(move |(&end, &status)| {
+            let payload = self.payloads.get(start..end as usize).unwrap_or_default();
+            start = end as usize;
+            match status {
+                OUTPUT => Ok(Some(payload)),
+                NOTHING => Ok(None),
+                _ => Err(payload),
+            }
+        })
+    }
 }

@@ -7,6 +7,7 @@ use crate::{
     error::Error,
     host::{Host as _, Key, Outgoing},
     payload::IntoPayload,
+    record::Record,
 };
 
 /// A message to another topic, under construction. Nothing happens before [`send`](Self::send).
@@ -47,6 +48,14 @@ impl Publish<'_> {
     /// Sets the event time, in milliseconds since the epoch.
     pub fn event_time(mut self, milliseconds: u64) -> Self {
         self.message.event_time = Some(milliseconds);
+        self
+    }
+
+    /// Takes over key, properties and event time of a message, usually the one under way.
+    pub fn forward(mut self, record: &Record<'_>) -> Self {
+        self.message.key = record.raw_key();
+        self.message.properties.extend(record.properties());
+        self.message.event_time = record.event_time();
         self
     }
 

@@ -3,7 +3,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use crate::{context::Context, error::Error, host::Host as _};
+use crate::{context::Context, error::Error, host::{Host as _, Key}};
 
 /// Where a message stands in its topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,7 +73,7 @@ impl Record<'_> {
 
     /// The key, if the message has one. A binary key in its Base64 form.
     pub fn key(&self) -> Option<String> {
-        self.context.host().key(self.index).map(|key| key.text)
+        self.raw_key().map(|key| key.text)
     }
 
     /// The key's bytes, if the message has one.
@@ -81,13 +81,17 @@ impl Record<'_> {
     /// # Errors
     /// The key is marked as binary and is not Base64.
     pub fn key_bytes(&self) -> Result<Option<Vec<u8>>, Error> {
-        match self.context.host().key(self.index) {
+        match self.raw_key() {
             Some(key) if key.base64 => STANDARD
                 .decode(&key.text)
                 .map(Some)
                 .map_err(|why| Error::during("the message's binary key is not Base64", why)),
             key => Ok(key.map(|key| key.text.into_bytes())),
         }
+    }
+
+    pub(crate) fn raw_key(&self) -> Option<Key> {
+        self.context.host().key(self.index)
     }
 
     /// All properties, in the order the producer set them.
