@@ -2,6 +2,11 @@
 
 use crate::fault::Fault;
 
+pub mod disk;
+pub mod memory;
+
+pub use self::{disk::DiskStore, memory::MemoryStore};
+
 /// Where state lives. Called from the guest's own thread, so implementations may block.
 pub trait StateStore: Send + Sync {
     /// # Errors

@@ -57,10 +57,7 @@ impl WasmInvoker {
     ///
     /// # Errors
     /// The component cannot be instantiated, or its `start` failed, trapped or took too long.
-    pub async fn start(
-        component: &CompiledComponent,
-        context: HostContext,
-    ) -> Result<Self, Fault> {
+    pub async fn start(component: &CompiledComponent, context: HostContext) -> Result<Self, Fault> {
         let (calls, inbox) = mpsc::channel(CAPACITY);
         let thread = GuestThread::start(component.clone(), Arc::new(context), inbox).await?;
         Ok(Self { calls, thread })

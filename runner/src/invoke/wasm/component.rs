@@ -5,12 +5,7 @@ use std::fmt;
 use function_mesh_proto::instance::Limits;
 use wasmtime::component::{Component, Linker, types::ComponentItem};
 
-use super::{
-    engine::Engine,
-    guest::GuestPre,
-    host,
-    world::World,
-};
+use super::{engine::Engine, guest::GuestPre, host, world::World};
 use crate::fault::Fault;
 
 /// A function's code. Cheap to clone: instances share it.

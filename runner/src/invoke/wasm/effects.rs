@@ -5,10 +5,7 @@
 
 use std::{collections::BTreeMap, mem, ops::Range, sync::Arc};
 
-use crate::{
-    invoke::ManualSettlement,
-    record::OutgoingMessage,
-};
+use crate::{invoke::ManualSettlement, record::OutgoingMessage};
 
 mod overlay;
 

@@ -104,8 +104,6 @@ fn config(stack: usize) -> Config {
     // The initial memory image is mapped, not copied.
     config.memory_init_cow(true);
     config.parallel_compilation(true);
-    // Threads would escape the deadline; the host gives guests no shared memory anyway.
-    config.wasm_threads(false);
     // The on-demand allocator, not the pooling one: a process has as many guests as instances and
     // makes a new one only after a trap, so the pool's faster reuse (8 µs against 24 µs) saves
     // nothing, while its fixed slot sizes would refuse components with unusually many tables or

@@ -4,10 +4,7 @@ use std::{mem, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use tokio::time::Instant;
-use wasmtime::{
-    Store,
-    component::InstancePre,
-};
+use wasmtime::{Store, component::InstancePre};
 
 use super::{
     component::CompiledComponent,
@@ -78,11 +75,14 @@ impl Guest {
         store.set_hostcall_fuel(usize::try_from(transfer).unwrap_or(usize::MAX));
         store.set_max_component_handles(HANDLES);
         store.set_epoch_deadline(ticks(deadline.after));
-        store.data_mut().begin(&(Arc::new([]) as Arc<[Record]>), 0..0, Instant::now() + deadline.after);
+        store.data_mut().begin(
+            &(Arc::new([]) as Arc<[Record]>),
+            0..0,
+            Instant::now() + deadline.after,
+        );
         let started = match component.pre() {
             GuestPre::Packed(pre) => pre.instantiate(&mut store).and_then(|packed| {
-                let answer =
-                    packed.function_mesh_function_packed().call_start(&mut store)?;
+                let answer = packed.function_mesh_function_packed().call_start(&mut store)?;
                 Ok((Exports::Packed(packed), answer))
             }),
             GuestPre::Plain(pre) => {
@@ -139,13 +139,9 @@ impl Guest {
 
         let slice = records.get(window.clone()).unwrap_or_default();
         let called = match &self.exports {
-            Exports::Packed(packed) => process_packed(
-                packed,
-                &mut self.store,
-                &mut self.batch,
-                slice,
-                made,
-            ),
+            Exports::Packed(packed) => {
+                process_packed(packed, &mut self.store, &mut self.batch, slice, made)
+            }
             Exports::Plain(plain) => process_plain(plain, &mut self.store, slice, made),
         };
 

@@ -179,11 +179,7 @@ impl Host {
 
     fn position(&self, index: u32) -> wasmtime::Result<usize> {
         let position = self.window.start.saturating_add(index as usize);
-        if self.window.contains(&position) {
-            Ok(position)
-        } else {
-            Err(self.no_such_record(index))
-        }
+        if self.window.contains(&position) { Ok(position) } else { Err(self.no_such_record(index)) }
     }
 
     fn no_such_record(&self, index: u32) -> wasmtime::Error {
@@ -200,8 +196,9 @@ impl Host {
                 self.bytes_left = left;
                 Ok(())
             }
-            None => Err(LimitHit::HostCallBytes { limit: self.context.limits.host_call_bytes }
-                .into()),
+            None => {
+                Err(LimitHit::HostCallBytes { limit: self.context.limits.host_call_bytes }.into())
+            }
         }
     }
 

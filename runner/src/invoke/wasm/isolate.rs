@@ -64,9 +64,10 @@ impl Isolate {
             effects: Effects::default(),
             pace: None,
         };
-        isolate.replace_guest().map_err(|ended| {
+        let guest = isolate.new_guest().map_err(|ended| {
             Fault::user(format!("the function does not start: {ended}")).permanent()
         })?;
+        isolate.keep(guest);
         Ok(isolate)
     }
 
@@ -134,27 +135,22 @@ impl Isolate {
         } else {
             Deadline::several(&self.context.limits, WINDOW)
         };
-        let guest = match &mut self.guest {
+        let mut guest = match self.guest.take() {
             Some(guest) => guest,
-            None => self.replace_guest().map_err(Failed::Start)?,
+            None => self.new_guest().map_err(Failed::Start)?,
         };
         let began = Instant::now();
-        // `effects` and `guest` are both borrowed from `self`.
-        let mut effects = std::mem::take(&mut self.effects);
-        let called = guest.call(records, window, deadline, made, &mut effects);
-        let memory = guest.memory();
-        self.effects = effects;
+        let called = guest.call(records, window, deadline, made, &mut self.effects);
         let took = began.elapsed();
         let messages = u64::try_from(count).unwrap_or(u64::MAX);
         match called {
             Ok(()) => {
                 self.keep_pace(took / u32::try_from(count).unwrap_or(u32::MAX).max(1));
                 self.context.metrics.invoked(messages, took);
-                self.context.metrics.guest_memory(memory as u64);
+                self.keep(guest);
                 Ok(())
             }
             Err(ended) => {
-                self.guest = None;
                 self.context.metrics.trapped();
                 if count == 1 {
                     self.context.metrics.invoked(1, took);
@@ -171,11 +167,13 @@ impl Isolate {
         });
     }
 
-    fn replace_guest(&mut self) -> Result<&mut Guest, Ended> {
-        let host = Host::new(&self.context, &self.runtime);
-        let guest = Guest::start(&self.component, host)?;
+    fn new_guest(&self) -> Result<Guest, Ended> {
+        Guest::start(&self.component, Host::new(&self.context, &self.runtime))
+    }
+
+    fn keep(&mut self, guest: Guest) {
         self.context.metrics.guest_memory(guest.memory() as u64);
-        Ok(self.guest.insert(guest))
+        self.guest = Some(guest);
     }
 
     /// Commits the state of the records that were run, then hands out their outcomes. In this

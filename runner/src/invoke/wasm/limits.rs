@@ -15,7 +15,9 @@ const MAX_TABLES: usize = 64;
 /// A limit that a host function enforced; the guest traps with it.
 #[derive(Debug)]
 pub(super) enum LimitHit {
-    HostCallBytes { limit: u64 },
+    HostCallBytes {
+        limit: u64,
+    },
     /// The guest waited in the host beyond its deadline.
     Deadline,
 }

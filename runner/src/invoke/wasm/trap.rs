@@ -31,11 +31,7 @@ impl Ended {
     }
 
     /// Explains what a guest call ended with.
-    pub(super) fn explain(
-        error: &wasmtime::Error,
-        host: &Host,
-        deadline: Deadline,
-    ) -> Self {
+    pub(super) fn explain(error: &wasmtime::Error, host: &Host, deadline: Deadline) -> Self {
         let words = last_words(&host.lines.errors());
         let why = match host.limiter.refused() {
             Some(refused) => refused,

@@ -4,7 +4,7 @@ use function_mesh_proto::plan::Guarantee;
 
 use super::{
     Host,
-    bindings::imports::records::{self, Key, MessageId},
+    bindings::imports::records::{self, MessageId, PartitionKey},
 };
 use crate::{invoke::ManualSettlement, record};
 
@@ -17,8 +17,8 @@ impl records::Host for Host {
         Ok(self.record(index)?.1.id.into())
     }
 
-    fn key(&mut self, index: u32) -> wasmtime::Result<Option<Key>> {
-        Ok(self.record(index)?.1.key.clone().map(Key::from))
+    fn key(&mut self, index: u32) -> wasmtime::Result<Option<PartitionKey>> {
+        Ok(self.record(index)?.1.key.clone().map(PartitionKey::from))
     }
 
     fn properties(&mut self, index: u32) -> wasmtime::Result<Vec<(String, String)>> {
@@ -123,14 +123,14 @@ impl From<MessageId> for record::MessageId {
     }
 }
 
-impl From<record::Key> for Key {
+impl From<record::Key> for PartitionKey {
     fn from(key: record::Key) -> Self {
         Self { text: key.text, base64: key.base64 }
     }
 }
 
-impl From<Key> for record::Key {
-    fn from(key: Key) -> Self {
+impl From<PartitionKey> for record::Key {
+    fn from(key: PartitionKey) -> Self {
         Self { text: key.text, base64: key.base64 }
     }
 }

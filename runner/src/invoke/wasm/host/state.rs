@@ -26,9 +26,7 @@ impl state::Host for Host {
     }
 
     fn increment(&mut self, index: u32, key: String, amount: i64) -> Answer<i64> {
-        Ok(self
-            .write(index, key, Write::Add(amount))?
-            .and_then(|value| counter(value.as_deref())))
+        Ok(self.write(index, key, Write::Add(amount))?.and_then(|value| counter(value.as_deref())))
     }
 
     fn counter(&mut self, key: String) -> Answer<i64> {
