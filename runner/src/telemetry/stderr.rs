@@ -179,7 +179,7 @@ mod tests {
         let (written, lines) = mpsc::channel();
         let (queue, flush) = start_into(Gate { open: gate, written }).unwrap();
         for i in 0..100 {
-            write!(queue.make_writer(), "line {i}\n").unwrap();
+            queue.make_writer().write_all(format!("line {i}\n").as_bytes()).unwrap();
         }
         drop(open);
         drop(flush);
