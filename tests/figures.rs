@@ -1,1 +1,158 @@
-fn main() {}
+//! The long scenarios at full size, one row of the table each. `cargo xtask figures` starts it.
+#![expect(clippy::print_stdout, reason = "the table goes to the terminal")]
+#![expect(clippy::disallowed_types, reason = "rows are timed by the wall clock")]
+
+use std::{
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, ensure};
+use clap::Parser;
+use function_mesh_tests::{
+    cluster::Cluster,
+    drills::{Drill, Faults, Function},
+    peer::Peer,
+};
+use pulsar_standalone::standalone::Standalone;
+
+/// The figures to reach.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+const RESUME_LIMIT: Duration = Duration::from_secs(10);
+const MEMORY_LIMIT_KIB: i64 = 64 << 10;
+
+#[derive(Parser)]
+struct Options {
+    #[arg(long, default_value_t = 300_000)]
+    messages: u32,
+    #[arg(long, default_value_t = 20)]
+    faults: u32,
+    /// Seconds.
+    #[arg(long, default_value_t = 60)]
+    freeze: u64,
+    #[arg(long)]
+    only: Option<String>,
+}
+
+struct Figures {
+    options: Options,
+    broker: Standalone,
+    cluster: Cluster,
+    failed: u32,
+}
+
+fn main() -> Result<ExitCode> {
+    let options = Options::parse();
+    let dir = tempfile::tempdir()?;
+    println!("starting Pulsar's Java client and a broker");
+    let (broker, cluster) = Cluster::start(dir.path(), Arc::new(Peer::start()?))?;
+    let mut figures = Figures { options, broker, cluster, failed: 0 };
+    println!("\n| | figure | took |\n|---|---|---|");
+    for function in Function::ALL {
+        for batch in [1, 10, 1_000] {
+            figures.undisturbed(function, batch);
+        }
+    }
+    for batch in [1, 10, 1_000] {
+        figures.killed(batch);
+        figures.stopped(batch);
+    }
+    figures.broker_restarted();
+    figures.broker_frozen();
+    let failed = figures.failed;
+    println!("\n{failed} rows missed their figure.");
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Figures {
+    /// Enough for every row on two slow cores.
+    fn limit(&self) -> Duration {
+        Duration::from_secs(60 + u64::from(self.options.messages) / 500)
+    }
+
+    fn drill(&self, function: Function, batch: u32) -> Result<Drill> {
+        let topics = self.cluster.namespace("figures")?;
+        Drill::prepare(&topics, function, self.options.messages, batch)
+    }
+
+    fn row(&mut self, name: &str, take: impl FnOnce(&mut Self) -> Result<String>) {
+        if self.options.only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+            return;
+        }
+        let started = Instant::now();
+        let outcome = take(self);
+        let took = started.elapsed().as_secs();
+        match outcome {
+            Ok(figure) => println!("| {name} | {figure} | {took} s |"),
+            Err(error) => {
+                self.failed += 1;
+                println!("| {name} | MISSED: {error:#} | {took} s |");
+            }
+        }
+    }
+
+    fn undisturbed(&mut self, function: Function, batch: u32) {
+        self.row(&format!("{}, batches of {batch}", function.name()), |figures| {
+            let report = figures.drill(function, batch)?.run(figures.limit())?;
+            report.exactly_once_in_order()?;
+            Ok(format!("{} came, 0 lost, 0 duplicated, order kept", report.received))
+        });
+    }
+
+    fn killed(&mut self, batch: u32) {
+        let times = self.options.faults;
+        self.row(&format!("{times} × kill -9, batches of {batch}"), |figures| {
+            let drill = figures.drill(Function::Exclamation, batch)?;
+            let faults = drill.kills(times, figures.limit())?;
+            faults.report.nothing_lost()?;
+            Ok(format!("0 lost, {} duplicated, {}", faults.report.duplicated, struck(&faults)))
+        });
+    }
+
+    fn stopped(&mut self, batch: u32) {
+        let times = self.options.faults;
+        self.row(&format!("{times} × SIGTERM, batches of {batch}"), |figures| {
+            let drill = figures.drill(Function::Exclamation, batch)?;
+            let faults = drill.stops(times, figures.limit())?;
+            faults.report.nothing_lost()?;
+            ensure!(faults.report.duplicated == 0, "{:?}", faults.report);
+            ensure!(faults.slowest <= STOP_LIMIT, "the slowest took {:?}", faults.slowest);
+            let slowest = faults.slowest;
+            Ok(format!("0 lost, 0 duplicated, slowest {slowest:.1?}, {}", struck(&faults)))
+        });
+    }
+
+    fn broker_restarted(&mut self) {
+        self.row("broker killed and restarted", |figures| {
+            let drill = figures.drill(Function::Exclamation, 10)?;
+            let limit = figures.limit();
+            let outage = drill.broker_restart(&mut figures.broker, limit)?;
+            outage.report.nothing_lost()?;
+            ensure!(
+                outage.resumed_after <= RESUME_LIMIT && outage.grown <= MEMORY_LIMIT_KIB,
+                "{outage}"
+            );
+            Ok(outage.to_string())
+        });
+    }
+
+    fn broker_frozen(&mut self) {
+        let frozen = Duration::from_secs(self.options.freeze);
+        self.row(&format!("broker frozen {} s", frozen.as_secs()), |figures| {
+            let drill = figures.drill(Function::Exclamation, 10)?;
+            let limit = figures.limit();
+            let outage = drill.broker_frozen(&mut figures.broker, frozen, limit)?;
+            outage.report.nothing_lost()?;
+            ensure!(
+                outage.resumed_after <= RESUME_LIMIT && outage.grown <= MEMORY_LIMIT_KIB,
+                "{outage}"
+            );
+            Ok(outage.to_string())
+        });
+    }
+}
+
+fn struck(faults: &Faults) -> String {
+    format!("{} of them under load (seed {})", faults.under_load, faults.seed)
+}

@@ -8,10 +8,7 @@ use std::{
 use anyhow::Result;
 use clap::ValueEnum;
 use function_mesh_tests::guests;
-use pulsar_standalone::{
-    distribution::Distribution,
-    standalone::Ports,
-};
+use pulsar_standalone::{distribution::Distribution, standalone::Ports};
 use serde_json::{Value, json};
 
 use crate::python;
@@ -101,7 +98,8 @@ impl Setup {
 
     fn java(&self, job: &Job<'_>) -> Command {
         let home = self.distribution.home.display();
-        let mut details = details(job, "org.apache.pulsar.functions.api.examples.ExclamationFunction");
+        let mut details =
+            details(job, "org.apache.pulsar.functions.api.examples.ExclamationFunction");
         if let Some(fields) = details.as_object_mut() {
             fields.insert("runtime".to_owned(), json!("JAVA"));
         }

@@ -85,7 +85,11 @@ fn main() -> Result<()> {
         for contender in order {
             let startup = bench.startup(contender, round).with_context(|| contender.name())?;
             let run = bench.run(contender, round).with_context(|| contender.name())?;
-            println!("round {}: {:<8} {run}, first output after {startup:.2?}", round + 1, contender.name());
+            println!(
+                "round {}: {:<8} {run}, first output after {startup:.2?}",
+                round + 1,
+                contender.name()
+            );
             results.add(contender, run, startup);
         }
     }

@@ -25,8 +25,9 @@ pub(crate) fn interpreter() -> Result<PathBuf> {
     if dir.join("complete").exists() {
         return Ok(python);
     }
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&dir))
-        .context("the Python contender needs python3 with venv (Debian: `apt-get install python3-venv`)")?;
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&dir)).context(
+        "the Python contender needs python3 with venv (Debian: `apt-get install python3-venv`)",
+    )?;
     run(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(PACKAGES))?;
     std::fs::write(dir.join("complete"), PACKAGES.join("\n"))?;
     Ok(python)

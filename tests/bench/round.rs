@@ -86,10 +86,9 @@ impl Bench {
         let inputs = [("input", self.messages), ("input-tenth", self.messages / 10), ("single", 1)];
         for (name, count) in inputs {
             let topic = self.topics.create(name)?;
-            self.topics.cluster.call(
-                "send",
-                json!({ "topic": topic, "messages": [], "schema": "STRING" }),
-            )?;
+            self.topics
+                .cluster
+                .call("send", json!({ "topic": topic, "messages": [], "schema": "STRING" }))?;
             self.topics.load(&topic, &self.texts(count))?;
         }
         Ok(())
@@ -139,7 +138,13 @@ impl Bench {
         summarize(&samples, load.count)
     }
 
-    fn start(&self, contender: Contender, input: &str, output: &str, name: &str) -> Result<Process> {
+    fn start(
+        &self,
+        contender: Contender,
+        input: &str,
+        output: &str,
+        name: &str,
+    ) -> Result<Process> {
         let ports = self.topics.cluster.ports;
         let job = Job { ports, input, output, subscription: name, dir: &self.dir };
         let log = self.dir.join(format!("{name}.log"));
@@ -224,6 +229,7 @@ fn at(samples: &[Sample], count: f64) -> Option<(f64, f64)> {
     let (before, after) = (samples.get(after.checked_sub(1)?)?, samples.get(after)?);
     let span = (after.messages - before.messages) as f64;
     let share = (count - before.messages as f64) / span;
-    let between = |a: Duration, b: Duration| a.as_secs_f64() + share * (b.as_secs_f64() - a.as_secs_f64());
+    let between =
+        |a: Duration, b: Duration| a.as_secs_f64() + share * (b.as_secs_f64() - a.as_secs_f64());
     Some((between(before.at, after.at), between(before.usage.cpu, after.usage.cpu)))
 }

@@ -18,3 +18,4 @@ pub mod guests;
 pub mod process;
 pub mod runner;
 pub mod exposition;
+pub mod drills;

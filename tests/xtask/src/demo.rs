@@ -82,9 +82,8 @@ fn show(output: &str) {
 
 fn on_pulsar(component: &Path) -> Result<()> {
     let mut demo = measure::tests_program("pulsar_demo")?;
-    demo.arg("--service-url").arg(Ports::STANDARD.service_url());
-    demo.arg("--web-url").arg(Ports::STANDARD.web_url());
-    demo.arg("--runner").arg(workspace::runner()?);
+    demo.args(["--broker-port", &Ports::STANDARD.broker.to_string()]);
+    demo.args(["--web-port", &Ports::STANDARD.web.to_string()]);
     demo.arg("--wasm").arg(component);
     demo.args(LINES);
     step::run("run the function on topics of a real broker", &mut demo)

@@ -1,9 +1,6 @@
 //! The example functions: a workspace of their own, as a user's function is.
 
-use std::{
-    path::PathBuf,
-    process::Command,
-};
+use std::{path::PathBuf, process::Command};
 
 use anyhow::Result;
 
