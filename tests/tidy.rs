@@ -129,13 +129,19 @@ fn only_their_rooms_know_the_big_dependencies() -> Result<()> {
     Ok(())
 }
 
-/// Whether a line of code names a crate as the start of a path.
+/// Whether a line of code names a crate: imports it, or begins a path with it. Of `pulsar` only
+/// imports are looked for, since modules of ours have that name too.
 fn uses(line: &str, dependency: &str) -> bool {
     let code = line.split("//").next().unwrap_or_default();
-    code.match_indices(&format!("{dependency}::")).any(|(at, _)| {
-        let before = code.get(..at).and_then(|before| before.chars().last());
-        before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != ':')
-    })
+    let import = format!("use {dependency}");
+    if code.trim_start().trim_start_matches("pub ").starts_with(&import) {
+        return true;
+    }
+    dependency != "pulsar"
+        && code.match_indices(&format!("{dependency}::")).any(|(at, _)| {
+            let before = code.get(..at).and_then(|before| before.chars().last());
+            before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != ':')
+        })
 }
 
 #[test]
