@@ -16,10 +16,14 @@ use crate::{
         function_details::Runtime,
     },
     mistake::Mistakes,
+    plan::FunctionPlan,
 };
 
 mod convert;
+mod field_names;
+mod identity;
 mod validate;
+pub(crate) mod window;
 
 pub const DEFAULT_TENANT: &str = "public";
 pub const DEFAULT_NAMESPACE: &str = "default";
@@ -92,7 +96,7 @@ pub struct FunctionConfig {
     pub auto_ack: Option<bool>,
     /// Milliseconds after which an unacknowledged message is delivered again.
     pub timeout_ms: Option<i64>,
-    /// Retries of a failed message; without it there is no end to them. -1 says the same.
+    /// Retries of a failed message; without it, or below 0, there is no end to them.
     pub max_message_retries: Option<i32>,
     pub dead_letter_topic: Option<String>,
     pub max_pending_async_requests: Option<i32>,
@@ -211,7 +215,39 @@ impl FunctionConfig {
     /// # Errors
     /// Every mistake of the document.
     pub fn to_details(&self) -> Result<FunctionDetails, Mistakes> {
-        validate::check(self)?;
-        convert::details(self)
+        let (details, mistakes) = self.convert();
+        mistakes.or(details)
+    }
+
+    /// The details, and the plan for a component.
+    ///
+    /// # Errors
+    /// Every mistake, and everything that cannot be honoured, by the fields of this document.
+    pub fn to_plan(&self) -> Result<(FunctionDetails, FunctionPlan), Mistakes> {
+        let (details, mut mistakes) = self.convert();
+        match FunctionPlan::from_details(&details) {
+            Ok(plan) => mistakes.or((details, plan)),
+            Err(refused) => {
+                let refused =
+                    refused.into_iter().map(|mistake| field_names::translate(mistake, self));
+                for mistake in refused {
+                    // What this document's own checks found comes back in the details.
+                    if !mistakes.iter().any(|known| known.field == mistake.field) {
+                        mistakes.add(mistake);
+                    }
+                }
+                Err(mistakes)
+            }
+        }
+    }
+
+    fn convert(&self) -> (FunctionDetails, Mistakes) {
+        let mut mistakes = validate::check(self);
+        let (details, inner) = convert::details(self);
+        mistakes.extend(inner);
+        (details, mistakes)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     document::Document,
     mistake::{Mistake, Mistakes},
-    plan::FunctionPlan,
+    plan::{FunctionPlan, TopicSelector},
 };
 
 mod check;
@@ -29,9 +29,12 @@ pub struct InstanceConfig {
     /// The `cluster` label of the metrics.
     #[serde(default)]
     pub cluster_name: String,
+    /// Wins over the function's `packageUrl`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<PackageConfig>,
-    /// Pulsar clusters by name; `default` is used where no other is named.
+    /// Pulsar clusters by name; `default` is used where no other is named. Without any, all
+    /// topics are in memory, which is for `localrun` only.
+    #[serde(default)]
     pub clusters: BTreeMap<String, ClusterConfig>,
     /// Cluster of an input, by topic or pattern as the function names it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -70,9 +73,39 @@ impl InstanceConfig {
         Document::parse(text)?.read()
     }
 
-    /// Everything that is wrong with this document by itself or for this function.
+    /// Everything that is wrong with this document, by itself and for this function.
     pub fn check(&self, plan: &FunctionPlan) -> Vec<Mistake> {
-        check::mistakes(self, plan)
+        let mut mistakes = check::alone(self);
+        mistakes.extend(check::for_function(self, plan));
+        mistakes
+    }
+
+    /// Everything that is wrong with this document whatever the function is.
+    pub fn check_alone(&self) -> Vec<Mistake> {
+        check::alone(self)
+    }
+
+    /// The name of the cluster an input is read from.
+    pub fn cluster_of_input(&self, input: &TopicSelector) -> &str {
+        let named = self.input_clusters.iter().find(|(key, _)| check::names(key, input));
+        named.map_or(DEFAULT_CLUSTER, |(_, cluster)| cluster)
+    }
+
+    /// The name of the cluster the output goes to.
+    pub fn cluster_of_output(&self) -> &str {
+        self.output_cluster.as_deref().unwrap_or(DEFAULT_CLUSTER)
+    }
+
+    /// The name of the cluster whose package service is asked.
+    pub fn cluster_of_package(&self) -> &str {
+        let named = self.package.as_ref().and_then(|package| package.cluster.as_deref());
+        named.unwrap_or(DEFAULT_CLUSTER)
+    }
+
+    /// Where the function's code comes from: this document says it, or else the function.
+    pub fn package_url<'a>(&'a self, plan: &'a FunctionPlan) -> Option<&'a str> {
+        let here = self.package.as_ref().map(|package| package.url.as_str());
+        here.or(plan.package.as_deref())
     }
 }
 

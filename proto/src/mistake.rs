@@ -11,6 +11,15 @@ pub struct Mistake {
     pub value: String,
     /// What would be accepted, and why this is not, to follow the word "expected".
     pub accepted: String,
+    /// Where it stands in the document, if that is known.
+    pub position: Option<Position>,
+}
+
+/// Both count from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    pub line: u64,
+    pub column: u64,
 }
 
 impl Mistake {
@@ -19,13 +28,22 @@ impl Mistake {
         value: impl Into<String>,
         accepted: impl Into<String>,
     ) -> Self {
-        Self { field: field.into(), value: value.into(), accepted: accepted.into() }
+        Self { field: field.into(), value: value.into(), accepted: accepted.into(), position: None }
     }
 }
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "field \"{}\" = \"{}\": expected {}", self.field, self.value, self.accepted)
+        let Self { field, value, accepted, position } = self;
+        if !field.is_empty() {
+            write!(f, "field \"{field}\" = \"{value}\"")?;
+        } else {
+            write!(f, "document")?;
+        }
+        if let Some(Position { line, column }) = position {
+            write!(f, " (line {line}, column {column})")?;
+        }
+        write!(f, ": expected {accepted}")
     }
 }
 
@@ -49,6 +67,19 @@ impl Mistakes {
 
     pub fn iter(&self) -> std::slice::Iter<'_, Mistake> {
         self.0.iter()
+    }
+
+    /// These mistakes, made in a document that is the text of a field of another one.
+    pub(crate) fn inside_text_of(self, field: &str) -> Self {
+        let outside = |mistake: Mistake| Mistake {
+            field: match mistake.field.as_str() {
+                "" => field.to_owned(),
+                inner => format!("{field}.{inner}"),
+            },
+            position: None,
+            ..mistake
+        };
+        self.into_iter().map(outside).collect()
     }
 
     /// `Err` of these mistakes if there are any, else the value.

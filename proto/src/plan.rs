@@ -5,6 +5,12 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 mod from_details;
+mod refusals;
+mod schema;
+mod sink;
+mod source;
+
+pub use schema::DEFINITION as SCHEMA_DEFINITION;
 
 /// `tenant/namespace/name`: Pulsar's fully qualified function name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +138,6 @@ pub struct OutputPlan {
     pub max_pending_messages_across_partitions: Option<u32>,
     /// Copy the input's properties to the output.
     pub forward_properties: bool,
-    pub producer_properties: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

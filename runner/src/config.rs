@@ -39,10 +39,16 @@ impl RunnerConfig {
         function: &FunctionConfig,
         instance: InstanceConfig,
     ) -> Result<Self, Mistakes> {
-        let details = function.to_details()?;
-        let plan = FunctionPlan::from_details(&details)?;
-        let mistakes: Mistakes = instance.check(&plan).into_iter().collect();
-        mistakes.or(Self { plan, details, instance })
+        match function.to_plan() {
+            Ok((details, plan)) => {
+                let mistakes: Mistakes = instance.check(&plan).into_iter().collect();
+                mistakes.or(Self { plan, details, instance })
+            }
+            Err(mut mistakes) => {
+                mistakes.extend(instance.check_alone());
+                Err(mistakes)
+            }
+        }
     }
 }
 

@@ -1,0 +1,118 @@
+//! How mistakes of form are said: what a person writes, not what a type is called.
+
+use serde::de::Unexpected;
+
+use super::node::{Node, Value};
+
+/// Longest value that is shown whole, in characters.
+const SHOWN: usize = 80;
+
+/// A list of names longer than this is no help.
+const LISTED: usize = 12;
+
+/// A value as it was written, shortened.
+pub(super) fn value(node: &Node) -> String {
+    match &node.value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Unsigned(value) => value.to_string(),
+        Value::Signed(value) => value.to_string(),
+        Value::Float(value) => value.to_string(),
+        Value::Text(text) if text.chars().count() > SHOWN => {
+            text.chars().take(SHOWN).chain("..".chars()).collect()
+        }
+        Value::Text(text) => text.clone(),
+        Value::List(_) => "[..]".to_owned(),
+        Value::Object(_) => "{..}".to_owned(),
+    }
+}
+
+/// What a type says it expects, in a document's terms.
+pub(super) fn expected(unexpected: Option<Unexpected<'_>>, expected: &str) -> String {
+    let scalar = matches!(
+        unexpected,
+        Some(
+            Unexpected::Bool(_)
+                | Unexpected::Unsigned(_)
+                | Unexpected::Signed(_)
+                | Unexpected::Float(_)
+        )
+    );
+    let known = match expected {
+        "a string" | "a borrowed string" if scalar => "a text: put it in quotes",
+        "a string" | "a borrowed string" => "a text",
+        "a boolean" => "true or false",
+        "f32" | "f64" => "a number",
+        "i8" | "i16" | "i32" | "i64" => "a whole number",
+        "u16" => "a whole number from 0 to 65535",
+        "u8" | "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        other if other.starts_with("struct ") || other.contains("tagged enum") => "an object",
+        other => other,
+    };
+    known.to_owned()
+}
+
+/// A message in nobody's control but the type's.
+pub(super) fn custom(message: &str) -> String {
+    if message.contains("untagged enum") {
+        // What the proto3 JSON of numbers says, which takes them as numbers and as texts.
+        return "a number".to_owned();
+    }
+    match message.split_once(", expected ") {
+        Some((_, accepted)) => expected(None, accepted),
+        None => format!("a value that is right: {message}"),
+    }
+}
+
+pub(super) fn known_field(name: &str, known: &[&str]) -> String {
+    // Generated code knows each name in two spellings; Pulsar writes the one without underscores.
+    let known: Vec<&str> = known.iter().copied().filter(|known| !known.contains('_')).collect();
+    match nearest(name, &known) {
+        Some(near) => format!("a known field: did you mean {near}?"),
+        None if known.is_empty() => "nothing: no field is known here".to_owned(),
+        None if known.len() <= LISTED => format!("a known field: {}", known.join(", ")),
+        None => "a known field".to_owned(),
+    }
+}
+
+pub(super) fn known_name(name: &str, known: &[&str]) -> String {
+    match nearest(name, known) {
+        Some(near) if known.len() > LISTED => format!("a known name: did you mean {near}?"),
+        _ => format!("one of {}", known.join(", ")),
+    }
+}
+
+/// The parser's message without the place, which is told apart.
+pub(super) fn without_place(error: &serde_saphyr::Error) -> String {
+    let text = error.without_snippet().to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.split(" at line ").next().unwrap_or(line).to_owned()
+}
+
+/// The known name that a person who wrote `name` most likely meant.
+fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let written = name.replace(['_', '-'], "").to_lowercase();
+    let distance = |known: &str| edits(&written, &known.to_lowercase());
+    let near = known.iter().map(|known| (distance(known), *known)).min()?;
+    (near.0 <= (name.chars().count() / 3).max(1)).then_some(near.1)
+}
+
+/// Insertions, deletions and replacements that make one text the other (Levenshtein).
+fn edits(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        let mut next = vec![left];
+        for (b, above) in other.iter().zip(row.iter().skip(1)) {
+            left = (left + 1).min(above + 1).min(diagonal + usize::from(a != *b));
+            diagonal = *above;
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
