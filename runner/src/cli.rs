@@ -19,12 +19,14 @@ mod exit;
 mod function_flags;
 mod instance_flags;
 mod localrun;
+mod granted;
 mod pod;
 mod summary;
 mod values;
 
 pub use check::Check;
 pub use exit::{Exit, Failure};
+pub use granted::Granted;
 pub use localrun::{KeptSecrets, LocalRun, Prepared};
 pub use pod::{Run, hostname};
 
@@ -107,7 +109,13 @@ Examples:
 const LOCALRUN_MORE: &str = "\
 Every option of pulsar-admin is known, also by its old camelCase name. Those for Java, Python and
 Go (--jar, --py, --go, --classname, windows, SerDe classes, ..) are refused with the reason: they come
-with the bridge to those languages.";
+with the bridge to those languages.
+
+Environment: FUNCTION_RUNNER_BROKER_SERVICE_URL, FUNCTION_RUNNER_WEB_SERVICE_URL,
+FUNCTION_RUNNER_CLIENT_AUTH_PLUGIN, FUNCTION_RUNNER_CLIENT_AUTH_PARAMS,
+FUNCTION_RUNNER_CLUSTERS_FILE, FUNCTION_RUNNER_STATE_DIR, FUNCTION_RUNNER_SECRETS_DIR,
+FUNCTION_RUNNER_CACHE_DIR, FUNCTION_RUNNER_LOG_LEVEL and FUNCTION_RUNNER_LOG_FORMAT stand for the
+options of their names; an option on the command line wins.";
 
 impl Cli {
     /// # Errors

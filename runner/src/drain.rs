@@ -9,8 +9,10 @@ use tracing::{info, warn};
 /// How work ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ended<T> {
-    /// By itself, or after it was asked to stop.
-    Drained(T),
+    /// Without having been asked.
+    ByItself(T),
+    /// After it was asked to stop.
+    Stopped(T),
     /// A second signal came while it was stopping.
     SignalledAgain,
     /// It had not stopped when the grace period was over.
@@ -62,7 +64,7 @@ pub async fn until_drained<T>(
 ) -> Ended<T> {
     let mut work = pin!(work);
     tokio::select! {
-        output = &mut work => return Ended::Drained(output),
+        output = &mut work => return Ended::ByItself(output),
         request = requests.next() => {
             info!(signal = request, seconds = grace.as_secs(), "stopping; what is in flight is finished first");
             stop.cancel();
@@ -72,7 +74,7 @@ pub async fn until_drained<T>(
     tokio::select! {
         // If all are ready at once, done is done.
         biased;
-        output = work => Ended::Drained(output),
+        output = work => Ended::Stopped(output),
         request = requests.next() => {
             warn!(signal = request, "ended by a second signal; what was in flight is given back");
             Ended::SignalledAgain
@@ -127,7 +129,7 @@ mod tests {
             "summary"
         };
         let ended = until_drained(work, stop.clone(), requests(0), GRACE).await;
-        assert_eq!(ended, Ended::Drained("summary"));
+        assert_eq!(ended, Ended::ByItself("summary"));
         assert!(!stop.is_cancelled());
     }
 
@@ -136,7 +138,7 @@ mod tests {
         let stop = CancellationToken::new();
         let work = stops_after(stop.clone(), 7);
         let ended = until_drained(work, stop, requests(1), GRACE).await;
-        assert_eq!(ended, Ended::Drained("summary"));
+        assert_eq!(ended, Ended::Stopped("summary"));
     }
 
     #[tokio::test(start_paused = true)]

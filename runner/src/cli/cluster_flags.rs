@@ -17,31 +17,31 @@ const HEADING: &str = "Broker (without one, topics are in memory)";
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct ClusterFlags {
     /// Broker to run against: pulsar://host:6650 or pulsar+ssl://host:6651
-    #[arg(long, alias = "brokerServiceUrl", value_name = "URL", env = "FUNCTION_RUNNER_BROKER_SERVICE_URL", help_heading = HEADING)]
+    #[arg(long, alias = "brokerServiceUrl", value_name = "URL", env = "FUNCTION_RUNNER_BROKER_SERVICE_URL", hide_env = true, help_heading = HEADING)]
     broker_service_url: Option<String>,
     /// Its admin API, for function:// packages and cleaning up: http(s)://host:8080
-    #[arg(long, alias = "webServiceUrl", value_name = "URL", env = "FUNCTION_RUNNER_WEB_SERVICE_URL", help_heading = HEADING)]
+    #[arg(long, alias = "webServiceUrl", value_name = "URL", env = "FUNCTION_RUNNER_WEB_SERVICE_URL", hide_env = true, help_heading = HEADING)]
     web_service_url: Option<String>,
     /// Pulsar's AuthenticationToken, AuthenticationBasic or AuthenticationOAuth2, with or without package
-    #[arg(long, alias = "clientAuthPlugin", value_name = "CLASS", env = "FUNCTION_RUNNER_CLIENT_AUTH_PLUGIN", help_heading = HEADING)]
+    #[arg(long, alias = "clientAuthPlugin", value_name = "CLASS", env = "FUNCTION_RUNNER_CLIENT_AUTH_PLUGIN", hide_env = true, help_heading = HEADING)]
     client_auth_plugin: Option<String>,
     /// What the plugin needs: file:///path, token:.. or JSON; a file keeps the secret off the command line
-    #[arg(long, alias = "clientAuthParams", value_name = "PARAMS", env = "FUNCTION_RUNNER_CLIENT_AUTH_PARAMS", hide_env_values = true, help_heading = HEADING)]
+    #[arg(long, alias = "clientAuthParams", value_name = "PARAMS", env = "FUNCTION_RUNNER_CLIENT_AUTH_PARAMS", hide_env = true, help_heading = HEADING)]
     client_auth_params: Option<String>,
     /// Use TLS; a pulsar+ssl:// URL says it already
-    #[arg(long, aliases = ["use_tls", "useTls"], value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", hide_short_help = true, help_heading = HEADING)]
+    #[arg(long, aliases = ["use_tls", "useTls"], value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", hide_possible_values = true, hide_short_help = true, help_heading = HEADING)]
     use_tls: Option<bool>,
     /// Accept any certificate
-    #[arg(long, aliases = ["tls_allow_insecure", "tlsAllowInsecure"], value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", hide_short_help = true, help_heading = HEADING)]
+    #[arg(long, aliases = ["tls_allow_insecure", "tlsAllowInsecure"], value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", hide_possible_values = true, hide_short_help = true, help_heading = HEADING)]
     tls_allow_insecure: Option<bool>,
     /// Check that the certificate is for the broker's host (default true, unlike Pulsar's)
-    #[arg(long, aliases = ["hostname_verification_enabled", "hostnameVerificationEnabled"], value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", hide_short_help = true, help_heading = HEADING)]
+    #[arg(long, aliases = ["hostname_verification_enabled", "hostnameVerificationEnabled"], value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", hide_possible_values = true, hide_short_help = true, help_heading = HEADING)]
     hostname_verification_enabled: Option<bool>,
     /// PEM file of the certificate authorities to trust (default: the system's)
     #[arg(long, aliases = ["tls_trust_cert_path", "tlsTrustCertPath"], value_name = "FILE", help_heading = HEADING)]
     tls_trust_cert_path: Option<PathBuf>,
     /// YAML with further clusters: clusters, inputClusters (topic: cluster) and outputCluster
-    #[arg(long, value_name = "FILE", env = "FUNCTION_RUNNER_CLUSTERS_FILE", help_heading = HEADING)]
+    #[arg(long, value_name = "FILE", env = "FUNCTION_RUNNER_CLUSTERS_FILE", hide_env = true, help_heading = HEADING)]
     clusters_file: Option<PathBuf>,
     #[arg(long, aliases = ["stateStorageServiceUrl"], hide = true)]
     state_storage_service_url: Option<String>,

@@ -77,10 +77,10 @@ pub(super) struct FunctionFlags {
     #[arg(long, alias = "subsPosition", value_name = "POSITION", value_parser = PossibleValuesParser::new(["Latest", "Earliest"]), hide_possible_values = true, help_heading = INPUT)]
     subs_position: Option<String>,
     /// Skip what is waiting, at every start
-    #[arg(long, alias = "skipToLatest", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", help_heading = INPUT)]
+    #[arg(long, alias = "skipToLatest", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", hide_possible_values = true, help_heading = INPUT)]
     skip_to_latest: Option<bool>,
     /// Remove the subscription at the end
-    #[arg(long, alias = "cleanupSubscription", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", help_heading = INPUT)]
+    #[arg(long, alias = "cleanupSubscription", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", hide_possible_values = true, help_heading = INPUT)]
     cleanup_subscription: Option<bool>,
 
     /// Topic for what the function returns
@@ -99,7 +99,7 @@ pub(super) struct FunctionFlags {
     #[arg(long, alias = "batchBuilder", value_name = "BUILDER", help_heading = OUTPUT, hide_short_help = true)]
     batch_builder: Option<String>,
     /// Copy the properties of inputs to outputs (default true)
-    #[arg(long, alias = "forwardSourceMessageProperty", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", help_heading = OUTPUT, hide_short_help = true)]
+    #[arg(long, alias = "forwardSourceMessageProperty", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", hide_possible_values = true, help_heading = OUTPUT, hide_short_help = true)]
     forward_source_message_property: Option<bool>,
     /// Topic for what the function logs
     #[arg(long, alias = "logTopic", value_name = "TOPIC", help_heading = OUTPUT)]
@@ -109,10 +109,10 @@ pub(super) struct FunctionFlags {
     #[arg(long, alias = "processingGuarantees", value_name = "GUARANTEE", value_parser = guarantee, help_heading = PROCESSING)]
     processing_guarantees: Option<ProcessingGuarantees>,
     /// Keep all messages of a topic in order
-    #[arg(long, alias = "retainOrdering", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", help_heading = PROCESSING)]
+    #[arg(long, alias = "retainOrdering", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", hide_possible_values = true, help_heading = PROCESSING)]
     retain_ordering: Option<bool>,
     /// Keep the messages of a key in order
-    #[arg(long, alias = "retainKeyOrdering", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", help_heading = PROCESSING)]
+    #[arg(long, alias = "retainKeyOrdering", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", hide_possible_values = true, help_heading = PROCESSING)]
     retain_key_ordering: Option<bool>,
     /// Milliseconds after which an unacknowledged message is delivered again
     #[arg(long, alias = "timeoutMs", value_name = "MS", allow_negative_numbers = true, help_heading = PROCESSING)]
@@ -124,7 +124,7 @@ pub(super) struct FunctionFlags {
     #[arg(long, alias = "deadLetterTopic", value_name = "TOPIC", help_heading = PROCESSING)]
     dead_letter_topic: Option<String>,
     /// Deprecated by Pulsar; use --processing-guarantees MANUAL
-    #[arg(long, alias = "autoAck", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", help_heading = PROCESSING, hide_short_help = true)]
+    #[arg(long, alias = "autoAck", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", hide_possible_values = true, help_heading = PROCESSING, hide_short_help = true)]
     auto_ack: Option<bool>,
 
     #[command(flatten)]

@@ -14,10 +14,7 @@ use function_mesh_proto::{
     mistake::{Mistake, Mistakes},
 };
 
-use super::{
-    cluster_flags::Clusters,
-    values::{Size, log_level},
-};
+use super::{cluster_flags::Clusters, values::Size};
 
 const RUNNING: &str = "Running";
 const SANDBOX: &str = "Sandbox and memory";
@@ -29,10 +26,10 @@ const PROVIDERS: &str = "org.apache.pulsar.functions.secretsprovider.";
 #[derive(Args, Clone, Debug)]
 pub(super) struct InstanceFlags {
     /// Keep state in this directory (default: in memory, lost at the end)
-    #[arg(long, value_name = "DIR", env = "FUNCTION_RUNNER_STATE_DIR", help_heading = RUNNING)]
+    #[arg(long, value_name = "DIR", env = "FUNCTION_RUNNER_STATE_DIR", hide_env = true, help_heading = RUNNING)]
     state_dir: Option<PathBuf>,
     /// Read secrets from files of their names in this directory (default: environment variables)
-    #[arg(long, value_name = "DIR", env = "FUNCTION_RUNNER_SECRETS_DIR", help_heading = RUNNING)]
+    #[arg(long, value_name = "DIR", env = "FUNCTION_RUNNER_SECRETS_DIR", hide_env = true, help_heading = RUNNING)]
     secrets_dir: Option<PathBuf>,
     /// Pulsar's EnvironmentBasedSecretsProvider or ClearTextSecretsProvider, with or without package
     #[arg(long, alias = "secretsProviderClassname", value_name = "CLASS", conflicts_with = "secrets_dir", hide_short_help = true, help_heading = RUNNING)]
@@ -40,7 +37,7 @@ pub(super) struct InstanceFlags {
     #[arg(long, alias = "secretsProviderConfig", hide = true)]
     secrets_provider_config: Option<String>,
     /// Compiled components and downloads (default: function-mesh in the user's cache directory)
-    #[arg(long, value_name = "DIR", env = "FUNCTION_RUNNER_CACHE_DIR", help_heading = RUNNING)]
+    #[arg(long, value_name = "DIR", env = "FUNCTION_RUNNER_CACHE_DIR", hide_env = true, help_heading = RUNNING)]
     cache_dir: Option<PathBuf>,
     /// sha256:<64 hex digits>: the component must have this digest
     #[arg(long, value_name = "DIGEST", help_heading = RUNNING)]
@@ -62,10 +59,10 @@ pub(super) struct InstanceFlags {
     limits: LimitFlags,
 
     /// A level, or directives such as info,function_mesh_runner=debug
-    #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = log_level, env = "FUNCTION_RUNNER_LOG_LEVEL", help_heading = LOGS)]
+    #[arg(long, value_name = "LEVEL", default_value = "info", env = "FUNCTION_RUNNER_LOG_LEVEL", hide_env = true, help_heading = LOGS)]
     log_level: String,
     /// How log lines look
-    #[arg(long, value_name = "FORMAT", default_value = "text", env = "FUNCTION_RUNNER_LOG_FORMAT", help_heading = LOGS)]
+    #[arg(long, value_name = "FORMAT", default_value = "text", env = "FUNCTION_RUNNER_LOG_FORMAT", hide_env = true, help_heading = LOGS)]
     log_format: Format,
 }
 

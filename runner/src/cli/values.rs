@@ -3,7 +3,6 @@
 use std::{fmt, str::FromStr};
 
 use serde::de::DeserializeOwned;
-use tracing_subscriber::EnvFilter;
 
 /// JSON, as `pulsar-admin` takes it in one argument.
 pub(super) fn json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
@@ -14,17 +13,6 @@ pub(super) fn json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
             None => text,
         }
     })
-}
-
-/// A level, or directives per module.
-pub(super) fn log_level(text: &str) -> Result<String, String> {
-    match EnvFilter::try_new(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(format!(
-            "{error}; expected a level (error, warn, info, debug, trace, off) or directives such \
-             as info,function_mesh_runner=debug"
-        )),
-    }
 }
 
 /// A number of bytes: `1048576`, `1024KiB`, `1MiB`.
@@ -76,12 +64,5 @@ mod tests {
         for text in ["", "MiB", "1MB", "-1", "1.5GiB", "99999999999GiB"] {
             assert!(text.parse::<Size>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn log_levels_are_checked_when_they_are_given() {
-        assert!(log_level("debug").is_ok());
-        assert!(log_level("info,function_mesh_runner=trace").is_ok());
-        assert!(log_level("info,x=loud").is_err());
     }
 }
