@@ -8,7 +8,6 @@ use function_mesh_proto::{
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
 
 use self::{
     assembly::{Assembly, Shared},
@@ -173,9 +172,9 @@ async fn load(
     let context = PackageContext {
         cache_dir: config.cache_dir.clone(),
         clusters: config.clusters.clone(),
+        ..PackageContext::default()
     };
     let package = packages::fetch(&package, &context).await?;
-    info!(origin = package.origin, digest = package.digest, bytes = package.bytes.len(), "package");
     let engine = Engine::new(limits, config.cache_dir.clone())?;
     engine.load(package.bytes).await
 }

@@ -8,7 +8,6 @@
 
 pub mod cli;
 pub mod config;
-pub mod launch;
 pub mod app;
 pub mod instance;
 pub mod pipeline;

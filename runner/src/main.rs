@@ -1,15 +1,26 @@
 //! The `function-runner` program: from arguments to an exit code.
 
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
+    ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     process::ExitCode,
+    sync::Arc,
+    time::Duration,
 };
 
 use function_mesh_runner::{
-    cli::{self, Cli, Command, Exit, Failure},
-    launch,
+    app::{App, LinesIo, Surroundings, Transport},
+    cli::{self, Cli, Command, Exit, Failure, Granted},
+    config::RunnerConfig,
+    drain::{Ended, Signals, until_drained},
+    metrics::MetricNames,
+    pipeline::Summary,
+    telemetry,
 };
+use tokio::runtime;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
 
 #[cfg(all(feature = "jemalloc", target_os = "linux", target_env = "gnu"))]
 #[global_allocator]
@@ -25,14 +36,13 @@ fn main() -> ExitCode {
             return if usage { Exit::Usage } else { Exit::Done }.into();
         }
     };
-    // The panic has printed itself by then.
-    let ended = catch_unwind(AssertUnwindSafe(|| obey(cli.command)));
-    match ended {
+    match catch_unwind(AssertUnwindSafe(|| obey(cli.command))) {
         Ok(Ok(exit)) => exit.into(),
         Ok(Err(failure)) => {
             _ = write!(io::stderr(), "{failure}");
             failure.exit.into()
         }
+        // The panic has printed itself.
         Err(_panic) => Exit::Internal.into(),
     }
 }
@@ -40,14 +50,79 @@ fn main() -> ExitCode {
 fn obey(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Localrun(options) => {
-            launch::localrun(options.prepare(&cli::environment)?, cli::environment)
+            let cli::Prepared { config, lines, secrets: _kept } =
+                options.prepare(&cli::environment)?;
+            let first = config.instance.instance_id.unwrap_or(0);
+            let instances = first..first.saturating_add(config.plan.parallelism);
+            run(config, instances, |stop| match lines {
+                None => Transport::Pulsar { unsubscribe: true },
+                Some((input_format, output_format)) => Transport::Lines(LinesIo {
+                    input: Box::new(tokio::io::stdin()),
+                    input_format,
+                    output: Box::new(tokio::io::stdout()),
+                    output_format,
+                    unread: stop.clone(),
+                }),
+            })
         }
         Command::Run(options) => {
-            launch::pod(options.prepare(cli::hostname().as_deref())?, cli::environment)
+            let config = options.prepare(cli::hostname().as_deref())?;
+            let id = config.instance.instance_id.unwrap_or(0);
+            run(config, id..id + 1, |_stop| Transport::Pulsar { unsubscribe: false })
         }
         Command::Check(options) => print(options.run()?.as_bytes()),
         Command::Completions { shell } => print(&Cli::completions(shell)),
         Command::Version { output } => print(cli::version(output).as_bytes()),
+    }
+}
+
+fn run(
+    config: RunnerConfig,
+    instances: Range<u32>,
+    transport: impl FnOnce(&CancellationToken) -> Transport,
+) -> Result<Exit, Failure> {
+    let colour = io::stderr().is_terminal() && cli::environment("NO_COLOR").is_none();
+    let _flush = telemetry::init(&config.instance.logging, colour)
+        .map_err(|fault| Failure::new(Exit::BadConfiguration, fault.to_string()))?;
+    let runtime = runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Failed, format!("cannot start threads: {error}")))?;
+    let grace = Duration::from_secs(config.instance.drain_seconds);
+    let stop = CancellationToken::new();
+    let ended = runtime.block_on(async {
+        let signals = Signals::listen().map_err(|error| {
+            Failure::new(Exit::Failed, format!("cannot wait for signals: {error}"))
+        })?;
+        let surroundings = Surroundings {
+            transport: transport(&stop),
+            instances,
+            secrets: Arc::new(Granted::new(
+                &config.plan,
+                &config.instance.secrets,
+                cli::environment,
+            )),
+            metric_names: MetricNames::default(),
+        };
+        let work = async {
+            match stop.run_until_cancelled(App::build(config, surroundings)).await {
+                None => Ok(Summary::default()),
+                Some(app) => app?.run(stop.clone()).await,
+            }
+        };
+        Ok(until_drained(work, stop.clone(), signals, grace).await)
+    });
+    // Standard input may have a thread waiting for it, which nothing can wake.
+    runtime.shutdown_background();
+    let failed = |exit, fault| Err(Failure::new(exit, format!("{fault}")));
+    match ended? {
+        Ended::ByItself(Ok(summary)) | Ended::Stopped(Ok(summary)) => {
+            info!(received = summary.received, processed = summary.processed, "done");
+            Ok(Exit::Done)
+        }
+        Ended::ByItself(Err(fault)) => failed(Exit::Failed, fault),
+        Ended::Stopped(Err(fault)) => failed(Exit::Interrupted, fault),
+        Ended::SignalledAgain | Ended::OutOfTime => Ok(Exit::Interrupted),
     }
 }
 

@@ -32,7 +32,7 @@ use crate::{
         pulsar::{PulsarSource, SourceSettings},
     },
     state::{DiskStore, MemoryStore, StateStore},
-    telemetry::{GuestLog, LogTopic},
+    telemetry::GuestLog,
 };
 
 /// What all instances of a process have in common.
@@ -80,18 +80,6 @@ impl Assembly {
         let in_pulsar = matches!(transport, Transport::Pulsar { .. });
         let topic = match &shared.plan.log_topic {
             // Without a broker, log lines are on standard error already.
-            Some(topic) if in_pulsar => {
-                let sink = PulsarSink::new(&SinkSettings {
-                    function: shared.plan.id.clone(),
-                    instance_id: id,
-                    cluster: shared.clusters.get(None)?,
-                    output: None,
-                    metrics: metrics.clone(),
-                });
-                let (lines, log_topic) = LogTopic::new(topic, &shared.plan.id, id, Box::new(sink));
-                tasks.spawn(log_topic.run().instrument(span.clone()));
-                Some(lines)
-            }
             _ => None,
         };
         let state = open_state(&shared.config.state, id)?;
@@ -111,9 +99,9 @@ impl Assembly {
         })
     }
 
-    async fn invoker(&self) -> Result<WasmInvoker, Fault> {
-        let Shared { plan, config, limits, component, secrets, .. } = &*self.shared;
-        let context = HostContext {
+    fn host_context(&self) -> HostContext {
+        let Shared { plan, config, limits, secrets, .. } = &*self.shared;
+        HostContext {
             id: plan.id.clone(),
             function_id: config.function_id.clone(),
             function_version: config.function_version.clone(),
@@ -130,8 +118,7 @@ impl Assembly {
             state: self.state.clone(),
             log: self.log.clone(),
             metrics: self.metrics.clone(),
-        };
-        WasmInvoker::start(component, context).await
+        }
     }
 
     fn pulsar(&mut self, unsubscribe: bool) -> Result<Transported, Fault> {
@@ -181,7 +168,8 @@ type Transported = (Box<dyn Source>, Box<dyn Sink>);
 #[async_trait]
 impl Assemble for Assembly {
     async fn parts(&mut self) -> Result<Parts, Fault> {
-        let invoker = self.invoker().await?;
+        let context = self.host_context();
+        let invoker = WasmInvoker::start(&self.shared.component, context).await?;
         let (source, sink) = match &mut self.transport {
             Ends::Pulsar { unsubscribe } => {
                 let unsubscribe = *unsubscribe;

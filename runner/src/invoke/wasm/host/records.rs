@@ -4,7 +4,7 @@ use function_mesh_proto::plan::Guarantee;
 
 use super::{
     Host,
-    bindings::imports::records::{self, MessageId, PartitionKey},
+    bindings::imports::records::{self, MessageId, MessageKey},
 };
 use crate::{invoke::ManualSettlement, record};
 
@@ -17,8 +17,8 @@ impl records::Host for Host {
         Ok(self.record(index)?.1.id.into())
     }
 
-    fn key(&mut self, index: u32) -> wasmtime::Result<Option<PartitionKey>> {
-        Ok(self.record(index)?.1.key.clone().map(PartitionKey::from))
+    fn key(&mut self, index: u32) -> wasmtime::Result<Option<MessageKey>> {
+        Ok(self.record(index)?.1.key.clone().map(MessageKey::from))
     }
 
     fn properties(&mut self, index: u32) -> wasmtime::Result<Vec<(String, String)>> {
@@ -123,14 +123,14 @@ impl From<MessageId> for record::MessageId {
     }
 }
 
-impl From<record::Key> for PartitionKey {
+impl From<record::Key> for MessageKey {
     fn from(key: record::Key) -> Self {
         Self { text: key.text, base64: key.base64 }
     }
 }
 
-impl From<PartitionKey> for record::Key {
-    fn from(key: PartitionKey) -> Self {
+impl From<MessageKey> for record::Key {
+    fn from(key: MessageKey) -> Self {
         Self { text: key.text, base64: key.base64 }
     }
 }
