@@ -19,14 +19,12 @@ mod exit;
 mod function_flags;
 mod instance_flags;
 mod localrun;
-mod granted;
 mod pod;
 mod summary;
 mod values;
 
 pub use check::Check;
 pub use exit::{Exit, Failure};
-pub use granted::Granted;
 pub use localrun::{KeptSecrets, LocalRun, Prepared};
 pub use pod::{Run, hostname};
 

@@ -5,18 +5,17 @@ use std::{
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     process::ExitCode,
-    sync::Arc,
     time::Duration,
 };
 
 use function_mesh_runner::{
     app::{App, LinesIo, Surroundings, Transport},
-    cli::{self, Cli, Command, Exit, Failure, Granted},
+    cli::{self, Cli, Command, Exit, Failure},
     config::RunnerConfig,
     drain::{Ended, Signals, until_drained},
     metrics::MetricNames,
     pipeline::Summary,
-    telemetry,
+    secrets, telemetry,
 };
 use tokio::runtime;
 use tokio_util::sync::CancellationToken;
@@ -97,11 +96,11 @@ fn run(
         let surroundings = Surroundings {
             transport: transport(&stop),
             instances,
-            secrets: Arc::new(Granted::new(
-                &config.plan,
+            secrets: secrets::provider(
                 &config.instance.secrets,
+                &config.plan.secrets,
                 cli::environment,
-            )),
+            ),
             metric_names: MetricNames::default(),
         };
         let work = async {
