@@ -11,7 +11,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -29,11 +29,36 @@ mod auth;
 mod errors;
 mod patience;
 
+use auth::{Door, DoorWatch};
 pub(crate) use errors::{Kind, explain, is_answer, kind};
 pub(crate) use patience::{Backoff, Complaints};
 
 /// A client for one session.
-pub(crate) type Client = Pulsar<TokioExecutor>;
+pub(crate) struct Client {
+    pub(crate) pulsar: Pulsar<TokioExecutor>,
+    pub(crate) connections: Connections,
+}
+
+/// Counts a client's connections: when there are more, one was lost and made anew. The stock
+/// client does not tell.
+#[derive(Clone, Debug)]
+pub(crate) struct Connections {
+    made: Arc<AtomicU64>,
+    known: u64,
+}
+
+impl Connections {
+    fn new(made: Arc<AtomicU64>) -> Self {
+        let known = made.load(Ordering::Acquire);
+        Self { made, known }
+    }
+
+    /// Whether there were more connections since this was last asked.
+    pub(crate) fn renewed(&mut self) -> bool {
+        let made = self.made.load(Ordering::Acquire);
+        std::mem::replace(&mut self.known, made) != made
+    }
+}
 
 /// How long a broker may take to accept a connection.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
@@ -164,13 +189,15 @@ impl Cluster {
                 builder = builder.with_certificate_chain(chain);
             }
         }
-        if let Some(authentication) = &config.authentication {
-            if matches!(authentication, AuthenticationConfig::OAuth2 { .. }) {
-                _ = rustls::crypto::ring::default_provider().install_default();
-            }
-            builder = builder.with_auth_provider(auth::provider(authentication)?);
+        if let Some(AuthenticationConfig::OAuth2 { .. }) = &config.authentication {
+            _ = rustls::crypto::ring::default_provider().install_default();
         }
-        builder.build().await
+        let watch = DoorWatch::default();
+        let door = Door::new(config.authentication.as_ref(), watch.clone())?;
+        match builder.with_auth_provider(door).build().await {
+            Ok(pulsar) => Ok(Client { pulsar, connections: Connections::new(watch.connections) }),
+            Err(error) => Err(watch.failure().map_or(error, pulsar::Error::Authentication)),
+        }
     }
 }
 

@@ -1,6 +1,12 @@
 //! Credentials, read from their files when a broker asks for them.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use async_trait::async_trait;
 use function_mesh_proto::instance::AuthenticationConfig;
@@ -13,11 +19,65 @@ use pulsar::{
 };
 use url::Url;
 
-/// # Errors
-/// The key file's path is not absolute, so that it makes no URL.
-pub(super) fn provider(
-    config: &AuthenticationConfig,
-) -> Result<Box<dyn Authentication>, pulsar::Error> {
+/// What a session's client asks for before it connects, with or without credentials: the one
+/// place where its connections can be seen from outside.
+pub(super) struct Door {
+    credentials: Option<Box<dyn Authentication>>,
+    watch: DoorWatch,
+}
+
+/// What was seen at the door.
+#[derive(Clone, Debug, Default)]
+pub(super) struct DoorWatch {
+    pub(super) connections: Arc<AtomicU64>,
+    /// Why the last credentials could not be had. The client itself only logs that.
+    failure: Arc<Mutex<Option<AuthenticationError>>>,
+}
+
+impl Door {
+    /// # Errors
+    /// The key file's path is not absolute, so that it makes no URL.
+    pub(super) fn new(
+        config: Option<&AuthenticationConfig>,
+        watch: DoorWatch,
+    ) -> Result<Box<Self>, pulsar::Error> {
+        Ok(Box::new(Self { credentials: config.map(credentials).transpose()?, watch }))
+    }
+}
+
+impl DoorWatch {
+    pub(super) fn failure(&self) -> Option<AuthenticationError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+#[async_trait]
+impl Authentication for Door {
+    fn auth_method_name(&self) -> String {
+        // What Pulsar's own clients say when they have no credentials.
+        self.credentials.as_ref().map_or_else(|| "none".to_owned(), |c| c.auth_method_name())
+    }
+
+    async fn initialize(&mut self) -> Result<(), AuthenticationError> {
+        match &mut self.credentials {
+            Some(credentials) => credentials.initialize().await,
+            None => Ok(()),
+        }
+    }
+
+    async fn auth_data(&mut self) -> Result<Vec<u8>, AuthenticationError> {
+        self.watch.connections.fetch_add(1, Ordering::AcqRel);
+        let Some(credentials) = &mut self.credentials else { return Ok(Vec::new()) };
+        let data = credentials.auth_data().await;
+        if let Err(error) = &data {
+            let mut failure = self.watch.failure.lock().unwrap_or_else(PoisonError::into_inner);
+            *failure = Some(error.clone());
+        }
+        data
+    }
+}
+
+fn credentials(config: &AuthenticationConfig) -> Result<Box<dyn Authentication>, pulsar::Error> {
     Ok(match config {
         AuthenticationConfig::Token { file } => {
             Box::new(FileCredentials { method: "token", file: file.clone() })
@@ -84,7 +144,7 @@ mod tests {
     async fn a_rotated_token_is_read_again() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let config = AuthenticationConfig::Token { file: file.path().to_owned() };
-        let mut provider = provider(&config).unwrap();
+        let mut provider = credentials(&config).unwrap();
         std::fs::write(file.path(), "old\n").unwrap();
         assert_eq!(provider.auth_data().await.unwrap(), b"old");
         std::fs::write(file.path(), "new\n").unwrap();
@@ -94,7 +154,19 @@ mod tests {
     #[tokio::test]
     async fn a_missing_token_is_named() {
         let config = AuthenticationConfig::Token { file: "/nowhere/token".into() };
-        let error = provider(&config).unwrap().auth_data().await.unwrap_err().to_string();
-        assert!(error.contains("/nowhere/token"), "{error}");
+        let watch = DoorWatch::default();
+        let mut door = Door::new(Some(&config), watch.clone()).unwrap();
+        assert!(door.auth_data().await.is_err());
+        let failure = watch.failure().unwrap().to_string();
+        assert!(failure.contains("/nowhere/token"), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn connections_are_counted_also_without_credentials() {
+        let watch = DoorWatch::default();
+        let mut door = Door::new(None, watch.clone()).unwrap();
+        assert_eq!(door.auth_method_name(), "none");
+        assert_eq!(door.auth_data().await.unwrap(), b"");
+        assert_eq!(watch.connections.load(Ordering::Relaxed), 1);
     }
 }

@@ -92,7 +92,13 @@ fn connection(error: &ConnectionError) -> String {
             std::io::ErrorKind::ConnectionRefused => {
                 "connection refused; is the broker running there?".to_owned()
             }
-            std::io::ErrorKind::TimedOut => format!("no answer in time ({error})"),
+            std::io::ErrorKind::TimedOut => "no answer in time".to_owned(),
+            // All that the client tells of a handshake that failed.
+            std::io::ErrorKind::Other if error.to_string().starts_with("fatal error") => {
+                "the broker broke the handshake off; if that lasts, check the cluster's \
+                 authentication, tls and serviceUrl"
+                    .to_owned()
+            }
             _ => one_line(&error.to_string()),
         },
         ConnectionError::NotFound => {

@@ -10,7 +10,7 @@ use crate::record::OutgoingMessage;
 /// Messages in one batch, as in Pulsar's clients.
 pub(super) const MAX_MESSAGES: u32 = 1000;
 /// Bytes in one batch, unless one message is larger.
-pub(super) const MAX_BYTES: usize = 128 << 10;
+pub(super) const MAX_BYTES: usize = 256 << 10;
 
 /// Batches, as indexes into `messages`, in the order to send them.
 ///

@@ -10,7 +10,7 @@ use pulsar::{
 
 use super::{SinkSettings, batching};
 use crate::{
-    cluster::{Client, Cluster, session_properties},
+    cluster::{Cluster, session_properties},
     fault::Fault,
     metrics::InstanceMetrics,
     record::OutgoingMessage,
@@ -70,8 +70,9 @@ impl ProducerSettings {
     /// gives it a new one: the client counts its sequence ids from zero, and a topic with
     /// deduplication would drop what comes under a name it knows.
     pub(super) async fn open(&self, topic: &str) -> Result<TopicProducer, pulsar::Error> {
-        let client: Client = self.cluster.connect().await?;
+        let client = self.cluster.connect().await?;
         client
+            .pulsar
             .producer()
             .with_topic(topic)
             .with_options(ProducerOptions {

@@ -79,7 +79,7 @@ impl Topic {
 
     async fn count_partitions(&self) -> Result<u32, pulsar::Error> {
         let client = self.settings.cluster.connect().await?;
-        client.lookup_partitioned_topic_number(&*self.name).await
+        client.pulsar.lookup_partitioned_topic_number(&*self.name).await
     }
 
     async fn deal(&self, queue: &mut mpsc::Receiver<Job>, lanes: &mut Lanes) {

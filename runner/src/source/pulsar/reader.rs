@@ -23,7 +23,7 @@ use super::{
     subscription::{Subscription, TopicConsumer},
 };
 use crate::{
-    cluster::{Backoff, Complaints, Kind, explain, is_answer, kind},
+    cluster::{Backoff, Complaints, Connections, Kind, explain, is_answer, kind},
     fault::Fault,
 };
 
@@ -84,10 +84,10 @@ impl Reader {
             // Settlements wait meanwhile: without a broker nothing can be acknowledged.
             let lost = match stop.run_until_cancelled(opening).await {
                 None => return,
-                Some(Ok(mut consumer)) => {
+                Some(Ok((mut consumer, connections))) => {
                     self.opened(sessions);
                     sessions += 1;
-                    match self.read(&mut consumer, &stop).await {
+                    match self.read(&mut consumer, connections, &stop).await {
                         End::Stopped => return self.leave(consumer).await,
                         End::Lost(error) => {
                             self.lost();
@@ -110,13 +110,20 @@ impl Reader {
     fn opened(&mut self, earlier: u64) {
         self.skip = false;
         self.missing = None;
-        self.redelivery.connected();
+        self.redelivery.subscribed();
         if earlier > 0 {
             self.shared.metrics.reconnected();
         }
         if self.complaints.over() || earlier == 0 {
             info!(topic = %self.topic, "subscribed");
         }
+    }
+
+    /// The client made a new connection by itself.
+    fn renewed(&mut self) {
+        self.entries.reset();
+        self.redelivery.connection_lost();
+        self.shared.metrics.reconnected();
     }
 
     fn lost(&mut self) {
@@ -144,7 +151,12 @@ impl Reader {
         lasting
     }
 
-    async fn read(&mut self, consumer: &mut TopicConsumer, stop: &CancellationToken) -> End {
+    async fn read(
+        &mut self,
+        consumer: &mut TopicConsumer,
+        mut connections: Connections,
+        stop: &CancellationToken,
+    ) -> End {
         let mut handover: Option<(Entry, Handover)> = None;
         loop {
             tokio::select! {
@@ -161,6 +173,9 @@ impl Reader {
                     }
                 }
                 message = consumer.next(), if handover.is_none() => {
+                    if connections.renewed() {
+                        self.renewed();
+                    }
                     let entry = match message {
                         None => return End::Lost(None),
                         Some(Ok(message)) => self.accept(consumer, message).await,

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::super::EntryId;
 
 /// Brokers write cursors at least every ten seconds; a killed one forgets what came after.
-const RECALL: Duration = Duration::from_secs(60);
+const RECALL: Duration = Duration::from_secs(30);
 /// Stretches of acknowledged entries that are remembered. Usually there is one per ledger; more
 /// when other consumers share the subscription.
 const MAX_STRETCHES: usize = 4096;
@@ -41,7 +41,7 @@ pub(super) enum Arrival {
 pub(super) struct Redelivery {
     in_flight: HashSet<Position>,
     acknowledged: Stretches,
-    /// What was acknowledged before the connection was lost, and until when that counts.
+    /// What may come a second time although it is acknowledged, and until when.
     doubtful: Option<(Stretches, Instant)>,
     refused: HashMap<Position, u32>,
 }
@@ -54,7 +54,10 @@ impl Redelivery {
         }
         if let Some((doubtful, until)) = &self.doubtful {
             if Instant::now() >= *until {
-                self.doubtful = None;
+                // The next lost connection puts these in doubt again.
+                if let Some((over, _)) = self.doubtful.take() {
+                    self.acknowledged.absorb(over);
+                }
             } else if doubtful.contains(position) {
                 return Arrival::Acknowledged;
             }
@@ -73,7 +76,11 @@ impl Redelivery {
         if !self.refused.is_empty() {
             self.refused.remove(&position);
         }
-        self.acknowledged.insert(position);
+        match &mut self.doubtful {
+            // It may have come over the old connection, and its copy be on the way here.
+            Some((doubtful, _)) => doubtful.insert(position),
+            None => self.acknowledged.insert(position),
+        }
     }
 
     pub(super) fn refused(&mut self, id: &EntryId) {
@@ -93,7 +100,7 @@ impl Redelivery {
     }
 
     /// Starts the time for which acknowledged entries are recognised.
-    pub(super) fn connected(&mut self) {
+    pub(super) fn subscribed(&mut self) {
         if let Some((_, until)) = &mut self.doubtful {
             *until = Instant::now() + RECALL;
         }
@@ -170,9 +177,20 @@ mod tests {
         let mut seen = Redelivery::default();
         assert_eq!(seen.arrived(&entry(1)), NEW);
         seen.connection_lost();
-        seen.connected();
+        seen.subscribed();
         assert_eq!(seen.arrived(&entry(1)), Arrival::InFlight);
         seen.acknowledged(&entry(1));
+        assert_eq!(seen.arrived(&entry(2)), NEW);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_copy_that_arrives_after_the_acknowledgement_is_not_processed_either() {
+        let mut seen = Redelivery::default();
+        assert_eq!(seen.arrived(&entry(1)), NEW);
+        seen.connection_lost();
+        seen.subscribed();
+        seen.acknowledged(&entry(1));
+        assert_eq!(seen.arrived(&entry(1)), Arrival::Acknowledged);
         assert_eq!(seen.arrived(&entry(2)), NEW);
     }
 
@@ -186,7 +204,7 @@ mod tests {
         seen.connection_lost();
         seen.connection_lost();
         tokio::time::advance(Duration::from_secs(300)).await;
-        seen.connected();
+        seen.subscribed();
         assert_eq!(seen.arrived(&entry(0)), Arrival::Acknowledged);
         assert_eq!(seen.arrived(&entry(99)), Arrival::Acknowledged);
         assert_eq!(seen.arrived(&entry(100)), NEW);
@@ -200,9 +218,12 @@ mod tests {
         assert_eq!(seen.arrived(&entry(1)), NEW, "no connection was lost");
         seen.acknowledged(&entry(1));
         seen.connection_lost();
-        seen.connected();
+        seen.subscribed();
         tokio::time::advance(RECALL).await;
         assert_eq!(seen.arrived(&entry(1)), NEW, "it was lost long ago");
+        seen.acknowledged(&entry(1));
+        seen.connection_lost();
+        assert_eq!(seen.arrived(&entry(1)), Arrival::Acknowledged);
     }
 
     #[tokio::test(start_paused = true)]

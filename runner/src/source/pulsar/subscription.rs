@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use function_mesh_proto::plan::{InputPlan, Position, SubscriptionKind};
 use pulsar::{
-    Consumer, ConsumerOptions, SubType, TokioExecutor,
+    Consumer, ConsumerOptions, Pulsar, SubType, TokioExecutor,
     consumer::InitialPosition,
     proto::{MessageIdData, Schema},
 };
 
 use super::SourceSettings;
 use crate::{
-    cluster::{Client, Cluster},
+    cluster::{Cluster, Connections},
     schema,
 };
 
@@ -75,7 +75,7 @@ impl Subscription {
         topic: &str,
         late: bool,
         skip: bool,
-    ) -> Result<TopicConsumer, pulsar::Error> {
+    ) -> Result<(TopicConsumer, Connections), pulsar::Error> {
         let client = self.cluster.connect().await?;
         let position = if late { InitialPosition::Earliest } else { self.position.clone() };
         let mut options = ConsumerOptions::default()
@@ -87,6 +87,7 @@ impl Subscription {
             options = options.with_schema(schema.clone());
         }
         let mut consumer: TopicConsumer = client
+            .pulsar
             .consumer()
             .with_topic(topic)
             .with_subscription(&self.name)
@@ -97,13 +98,19 @@ impl Subscription {
             .build()
             .await?;
         if skip {
-            seek_to_latest(&mut consumer, client).await?;
+            seek_to_latest(&mut consumer, client.pulsar).await?;
         }
-        Ok(consumer)
+        // Those of the lookup and of the subscription itself are no news.
+        let mut connections = client.connections;
+        connections.renewed();
+        Ok((consumer, connections))
     }
 }
 
-async fn seek_to_latest(consumer: &mut TopicConsumer, client: Client) -> Result<(), pulsar::Error> {
+async fn seek_to_latest(
+    consumer: &mut TopicConsumer,
+    client: Pulsar<TokioExecutor>,
+) -> Result<(), pulsar::Error> {
     // MessageId.latest of Pulsar's clients.
     let end = i64::MAX.unsigned_abs();
     let latest =

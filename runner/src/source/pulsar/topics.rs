@@ -70,10 +70,10 @@ impl Topics {
         };
         let topics = match &self.selector {
             Selector::Name(name) => {
-                partitions(name, client.lookup_partitioned_topic_number(name).await?)
+                partitions(name, client.pulsar.lookup_partitioned_topic_number(name).await?)
             }
             Selector::Pattern { namespace, pattern } => {
-                let all = client.get_topics_of_namespace(namespace.clone(), Mode::All).await?;
+                let all = client.pulsar.get_topics_of_namespace(namespace.clone(), Mode::All).await?;
                 matching(pattern, all)
             }
         };
