@@ -79,13 +79,16 @@ impl Failure {
 }
 
 fn line(mistake: &Mistake, option: impl Fn(&str) -> Option<&'static str>) -> String {
-    let Mistake { field, value, accepted } = mistake;
+    let Mistake { field, value, accepted, position } = mistake;
     let root = field.split(['.', '[']).next().unwrap_or_default();
     let option = option(root).map(|flag| format!(" ({flag})")).unwrap_or_default();
+    let place = position
+        .map(|position| format!(" (line {}, column {})", position.line, position.column))
+        .unwrap_or_default();
     match (field.as_str(), value.as_str()) {
-        ("", "") => format!("expected {accepted}"),
-        (_, "") => format!("{field}{option}: expected {accepted}"),
-        _ => format!("{field}{option} = \"{value}\": expected {accepted}"),
+        ("", "") => format!("expected {accepted}{place}"),
+        (_, "") => format!("{field}{option}{place}: expected {accepted}"),
+        _ => format!("{field}{option} = \"{value}\"{place}: expected {accepted}"),
     }
 }
 

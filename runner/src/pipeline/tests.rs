@@ -55,7 +55,6 @@ fn plan() -> FunctionPlan {
             max_pending_messages: None,
             max_pending_messages_across_partitions: None,
             forward_properties: true,
-            producer_properties: BTreeMap::new(),
         }),
         retry: RetryPlan {
             max_retries: Some(2),
@@ -68,6 +67,7 @@ fn plan() -> FunctionPlan {
         secrets: BTreeMap::new(),
         parallelism: 1,
         package: None,
+        resources: Default::default(),
     }
 }
 

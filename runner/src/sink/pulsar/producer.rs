@@ -40,8 +40,7 @@ impl std::fmt::Debug for ProducerSettings {
 
 impl ProducerSettings {
     pub(super) fn output(cluster: &Cluster, plan: &OutputPlan, settings: &SinkSettings) -> Self {
-        let mut properties = session_properties(&settings.function, settings.instance_id);
-        properties.extend(plan.producer_properties.clone());
+        let properties = session_properties(&settings.function, settings.instance_id);
         Self {
             cluster: cluster.clone(),
             batch_by_key: plan.batch_by_key,
