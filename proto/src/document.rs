@@ -24,7 +24,9 @@ impl Document {
     /// # Errors
     /// The first mistake of syntax, with line and column.
     pub fn parse(text: &str) -> Result<Self, Mistakes> {
-        serde_saphyr::from_str(text).map(Self).map_err(|error| {
+        // As in Pulsar: a function may be called y, n, on or off.
+        let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+        serde_saphyr::from_str_with_options(text, options).map(Self).map_err(|error| {
             let place = error.location();
             let position = place.map(|p| Position { line: p.line(), column: p.column() });
             // A text that is no YAML may hold anything, so it is not shown.

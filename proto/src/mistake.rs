@@ -36,7 +36,7 @@ impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { field, value, accepted, position } = self;
         if !field.is_empty() {
-            write!(f, "field \"{field}\" = \"{value}\"")?;
+            write!(f, "field \"{}\" = \"{}\"", OnOneLine(field), OnOneLine(value))?;
         } else {
             write!(f, "document")?;
         }
@@ -44,6 +44,25 @@ impl fmt::Display for Mistake {
             write!(f, " (line {line}, column {column})")?;
         }
         write!(f, ": expected {accepted}")
+    }
+}
+
+/// Longest text that is shown whole, in characters.
+const SHOWN: usize = 200;
+
+/// A text of any origin, fit for a line of a terminal or a log.
+struct OnOneLine<'a>(&'a str);
+
+impl fmt::Display for OnOneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars().take(SHOWN) {
+            if character.is_control() {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                write!(f, "{character}")?;
+            }
+        }
+        if self.0.chars().nth(SHOWN).is_some() { f.write_str("..") } else { Ok(()) }
     }
 }
 
@@ -127,11 +146,61 @@ impl From<Mistake> for Mistakes {
     }
 }
 
+impl<'a> IntoIterator for &'a Mistakes {
+    type Item = &'a Mistake;
+    type IntoIter = std::slice::Iter<'a, Mistake>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 impl IntoIterator for Mistakes {
     type Item = Mistake;
     type IntoIter = std::vec::IntoIter<Mistake>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_names_field_value_and_what_is_accepted() {
+        let mistake = Mistake::new("inputs[0]", "x y", "a topic name");
+        assert_eq!(mistake.to_string(), r#"field "inputs[0]" = "x y": expected a topic name"#);
+        let position = Some(Position { line: 3, column: 7 });
+        let mistake = Mistake { position, ..mistake };
+        let expected = r#"field "inputs[0]" = "x y" (line 3, column 7): expected a topic name"#;
+        assert_eq!(mistake.to_string(), expected);
+    }
+
+    #[test]
+    fn mistakes_stand_in_order_one_to_a_line() {
+        let mistakes: Mistakes =
+            ["b", "a", "c"].map(|field| Mistake::new(field, "", "more")).into_iter().collect();
+        let expected = "\
+field \"a\" = \"\": expected more
+field \"b\" = \"\": expected more
+field \"c\" = \"\": expected more";
+        assert_eq!(mistakes.to_string(), expected);
+    }
+
+    #[test]
+    fn a_value_cannot_break_the_line_or_flood_it() {
+        let mistake = Mistake::new("a\nb", "\u{1b}[31m\r\n", "less").to_string();
+        assert_eq!(mistake, r#"field "a\nb" = "\u{1b}[31m\r\n": expected less"#);
+        let mistake = Mistake::new("a", "x".repeat(1_000_000), "less").to_string();
+        assert!(mistake.len() < 300, "{}", mistake.len());
+    }
+
+    #[test]
+    fn without_mistakes_there_is_the_value() {
+        assert_eq!(Mistakes::default().or(5), Ok(5));
+        let mistakes = Mistakes::from(Mistake::new("a", "", "more"));
+        assert_eq!(mistakes.clone().or(5), Err(mistakes));
     }
 }

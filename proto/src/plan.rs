@@ -172,3 +172,6 @@ pub struct RetryPlan {
     /// (function-mesh issue 593).
     pub dead_letter_topic: Option<String>,
 }
+
+#[cfg(test)]
+mod tests;

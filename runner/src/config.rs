@@ -58,3 +58,6 @@ pub fn ordinal(hostname: &str) -> Option<u32> {
     let plain = !name.is_empty() && ordinal.bytes().all(|b| b.is_ascii_digit());
     if plain { ordinal.parse().ok() } else { None }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use serde::{
     Deserializer,
     de::{
-        DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
+        DeserializeSeed, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
         Visitor, value::StrDeserializer,
     },
     forward_to_deserialize_any,
@@ -57,7 +57,7 @@ impl<'de> Deserializer<'de> for &'de Node {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _variants: &'static [&'static str],
+        variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Refused> {
         match &self.value {
@@ -66,9 +66,9 @@ impl<'de> Deserializer<'de> for &'de Node {
                 [entry] => {
                     visitor.visit_enum(Variant { name: &entry.key, content: Some(&entry.node) })
                 }
-                _ => self.deserialize_any(visitor),
+                _ => Err(Refused::unknown_variant("", variants)),
             },
-            _ => self.deserialize_any(visitor),
+            _ => Err(Refused::unknown_variant("", variants)),
         }
     }
 

@@ -4,13 +4,10 @@ use serde::de::Unexpected;
 
 use super::node::{Node, Value};
 
-/// Longest value that is shown whole, in characters.
-const SHOWN: usize = 80;
-
 /// A list of names longer than this is no help.
 const LISTED: usize = 12;
 
-/// A value as it was written, shortened.
+/// A value as it was written; what is not on one line, by its kind.
 pub(super) fn value(node: &Node) -> String {
     match &node.value {
         Value::Null => "null".to_owned(),
@@ -18,9 +15,6 @@ pub(super) fn value(node: &Node) -> String {
         Value::Unsigned(value) => value.to_string(),
         Value::Signed(value) => value.to_string(),
         Value::Float(value) => value.to_string(),
-        Value::Text(text) if text.chars().count() > SHOWN => {
-            text.chars().take(SHOWN).chain("..".chars()).collect()
-        }
         Value::Text(text) => text.clone(),
         Value::List(_) => "[..]".to_owned(),
         Value::Object(_) => "{..}".to_owned(),
@@ -99,20 +93,60 @@ fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     (near.0 <= (name.chars().count() / 3).max(1)).then_some(near.1)
 }
 
-/// Insertions, deletions and replacements that make one text the other (Levenshtein).
+/// Insertions, deletions, replacements and swaps of neighbours that make one text the other.
 fn edits(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
+    // Distances from the first i characters of `one` to the first j of `other`: of the last two i.
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=other.len()).collect();
+    let mut previous = None;
     for (i, a) in one.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (b, above) in other.iter().zip(row.iter().skip(1)) {
-            left = (left + 1).min(above + 1).min(diagonal + usize::from(a != *b));
-            diagonal = *above;
-            next.push(left);
+        let mut next = vec![i + 1];
+        for (j, b) in other.iter().enumerate() {
+            let of = |row: &[usize], j: usize| row.get(j).copied().unwrap_or(usize::MAX - 1);
+            let mut least = (of(&next, j) + 1).min(of(&row, j + 1) + 1);
+            least = least.min(of(&row, j) + usize::from(a != *b));
+            let swapped = j > 0 && previous == Some(*b) && other.get(j - 1) == Some(&a);
+            if swapped {
+                least = least.min(of(&before, j - 1) + 1);
+            }
+            next.push(least);
         }
+        before = row;
         row = next;
+        previous = Some(a);
     }
     row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_are_counted() {
+        for (one, other, count) in [
+            ("", "", 0),
+            ("input", "input", 0),
+            ("input", "", 5),
+            ("", "input", 5),
+            ("input", "inputs", 1),
+            ("inptu", "input", 1),
+            ("output", "input", 3),
+            ("kitten", "sitting", 3),
+        ] {
+            assert_eq!(edits(one, other), count, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_name_nobody_could_mean_is_answered_with_the_list() {
+        let known = ["jar", "py", "go"];
+        assert_eq!(known_field("wasm", &known), "a known field: jar, py, go");
+        assert_eq!(known_field("gp", &known), "a known field: did you mean go?");
+        assert_eq!(
+            known_field("log_topic", &["logTopic"]),
+            "a known field: did you mean logTopic?"
+        );
+    }
 }
