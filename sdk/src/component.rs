@@ -14,7 +14,15 @@ use crate::{
 use bindings::function_mesh::function::{instance, log, metrics, publisher, records, state};
 
 /// Generated from the WIT package.
-#[allow(missing_docs, unsafe_code, unreachable_pub, clippy::all, clippy::pedantic, clippy::allow_attributes_without_reason, reason = "generated code")]
+#[allow(
+    missing_docs,
+    unsafe_code,
+    unreachable_pub,
+    clippy::all,
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code"
+)]
 pub mod bindings {
     wit_bindgen::generate!({
         path: "wit",
@@ -32,7 +40,9 @@ thread_local! {
 }
 
 /// Runs a start hook.
-pub fn start<E: std::fmt::Display>(hook: impl FnOnce(&Context) -> Result<(), E>) -> Result<(), String> {
+pub fn start<E: std::fmt::Display>(
+    hook: impl FnOnce(&Context) -> Result<(), E>,
+) -> Result<(), String> {
     CONTEXT.with(|context| hook(context).map_err(|error| format!("{error:#}")))
 }
 

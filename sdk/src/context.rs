@@ -174,7 +174,11 @@ impl Context {
     ///
     /// # Errors
     /// The value is not a `T`.
-    pub fn user_config_value_or<T: DeserializeOwned>(&self, key: &str, default: T) -> Result<T, Error> {
+    pub fn user_config_value_or<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        default: T,
+    ) -> Result<T, Error> {
         Ok(self.user_config_value_as(key)?.unwrap_or(default))
     }
 

@@ -25,7 +25,7 @@ macro_rules! export {
                 }
             }
 
-            $crate::expanded::bindings::export!(Component with_types_in $crate::expanded::bindings);
+    $crate::expanded::bindings::export!(Component with_types_in $crate::expanded::bindings);
         };
     };
 }

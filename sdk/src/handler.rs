@@ -3,7 +3,7 @@
 //! One implementation per shape of signature: the `Kind` tells them apart, and the compiler finds
 //! the one that fits.
 
-use std::marker::PhantomData;
+use std::{fmt::Display, marker::PhantomData};
 
 use crate::{
     context::Context,
@@ -12,9 +12,6 @@ use crate::{
 };
 
 /// A function or closure that `#[function]` would accept. `Kind` is for the compiler to work out.
-///
-/// An output that borrows from the input is for `#[function]` only: wrap such a function in a
-/// closure that makes it own its data, `|input: &str| function(input).map(str::to_owned)`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be run as a function",
     label = "not `fn(input) -> output` or `fn(input, &Context) -> output`",
@@ -25,23 +22,19 @@ pub trait Handler<Kind> {
     fn run(&self, payload: &[u8], context: &Context, outputs: &mut Vec<u8>) -> Result<bool, Error>;
 }
 
-/// `fn(I) -> O`
+/// Takes its input as a value.
 #[derive(Debug)]
-pub struct Owned<I, O>(PhantomData<(I, O)>);
+pub struct Owned<Signature>(PhantomData<Signature>);
 
-/// `fn(I, &Context) -> O`
+/// Borrows its input for the call.
 #[derive(Debug)]
-pub struct OwnedWithContext<I, O>(PhantomData<(I, O)>);
+pub struct Borrowed<Signature>(PhantomData<Signature>);
 
-/// `fn(&I) -> O`
+/// Borrows its input for the call and returns a part of it.
 #[derive(Debug)]
-pub struct Borrowed<I: ?Sized, O>(PhantomData<O>, PhantomData<I>);
+pub struct PartOf<Signature>(PhantomData<Signature>);
 
-/// `fn(&I, &Context) -> O`
-#[derive(Debug)]
-pub struct BorrowedWithContext<I: ?Sized, O>(PhantomData<O>, PhantomData<I>);
-
-impl<F, I, O> Handler<Owned<I, O>> for F
+impl<F, I, O> Handler<Owned<fn(I) -> O>> for F
 where
     F: Fn(I) -> O,
     I: FromPayload,
@@ -52,7 +45,7 @@ where
     }
 }
 
-impl<F, I, O> Handler<OwnedWithContext<I, O>> for F
+impl<F, I, O> Handler<Owned<fn(I, &Context) -> O>> for F
 where
     F: Fn(I, &Context) -> O,
     I: FromPayload,
@@ -63,22 +56,21 @@ where
     }
 }
 
-macro_rules! borrowed {
-    ($($input:ty),*) => {$(
-        impl<F, O> Handler<Borrowed<$input, O>> for F
+/// `'a` is the input's lifetime.
+macro_rules! handles {
+    ($kind:ident, [$($generics:tt)*], $input:ty, $output:ty) => {
+        impl<F, $($generics)*> Handler<$kind<for<'a> fn(&'a $input) -> $output>> for F
         where
-            F: Fn(&$input) -> O,
-            O: Output,
+            F: for<'a> Fn(&'a $input) -> $output,
         {
             fn run(&self, payload: &[u8], _: &Context, outputs: &mut Vec<u8>) -> Result<bool, Error> {
                 self(Input::read(payload)?).write(outputs)
             }
         }
 
-        impl<F, O> Handler<BorrowedWithContext<$input, O>> for F
+        impl<F, $($generics)*> Handler<$kind<for<'a> fn(&'a $input, &Context) -> $output>> for F
         where
-            F: Fn(&$input, &Context) -> O,
-            O: Output,
+            F: for<'a, 'c> Fn(&'a $input, &'c Context) -> $output,
         {
             fn run(
                 &self,
@@ -89,7 +81,14 @@ macro_rules! borrowed {
                 self(Input::read(payload)?, context).write(outputs)
             }
         }
+    };
+    ($($input:ty),*) => {$(
+        handles!(Borrowed, [O: Output], $input, O);
+        handles!(PartOf, [], $input, &'a $input);
+        handles!(PartOf, [], $input, Option<&'a $input>);
+        handles!(PartOf, [E: Display], $input, Result<&'a $input, E>);
+        handles!(PartOf, [E: Display], $input, Result<Option<&'a $input>, E>);
     )*};
 }
 
-borrowed!(str, [u8]);
+handles!(str, [u8]);

@@ -51,3 +51,18 @@ impl Context {
         self.log(Level::Error, message);
     }
 }
+
+macro_rules! level_macro {
+    ($($name:ident),*) => {level_macro!{@ ($) $($name),*}};
+    (@ ($dollar:tt) $($name:ident),*) => {$(
+        #[doc = concat!("Writes a log line of level ", stringify!($name), ": `", stringify!($name), "!(context, \"{n} words\")`.")]
+        #[macro_export]
+        macro_rules! $name {
+            ($dollar context:expr, $dollar($dollar message:tt)+) => {
+                $dollar context.$name(::core::format_args!($dollar($dollar message)+))
+            };
+        }
+    )*};
+}
+
+level_macro!(trace, debug, info, warn, error);

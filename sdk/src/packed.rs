@@ -81,3 +81,38 @@ impl Results {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::offline_context;
+
+    fn echo(payload: &[u8], _: &Context, outputs: &mut Vec<u8>) -> Result<bool, Error> {
+        outputs.extend_from_slice(payload);
+        Ok(true)
+    }
+
+    #[test]
+    fn outputs_stand_back_to_back() {
+        let results = run(b"onetwo", &[3, 3, 6], &offline_context(), echo);
+        assert_eq!(results.payloads, b"onetwo");
+        assert_eq!(results.ends, [3, 3, 6]);
+        assert_eq!(results.statuses, [OUTPUT; 3]);
+    }
+
+    #[test]
+    fn an_empty_batch_has_empty_results() {
+        let results = run(b"", &[], &offline_context(), echo);
+        assert!(results.payloads.is_empty() && results.ends.is_empty());
+        assert!(results.statuses.is_empty());
+    }
+
+    #[test]
+    fn a_payload_that_ends_outside_the_batch_fails() {
+        let results = run(b"onetwo", &[3, 9, 2], &offline_context(), echo);
+        let results: Vec<_> = results.iter().collect();
+        assert_eq!(results[0], Ok(Some(b"one".as_slice())));
+        assert_eq!(results[1], Err(b"the host packed message 1 to end at byte 9 of 6".as_slice()));
+        assert_eq!(results[2], Err(b"the host packed message 2 to end at byte 2 of 6".as_slice()));
+    }
+}

@@ -66,7 +66,8 @@ impl Publish<'_> {
     /// The topic's name is invalid, the function may not publish now, or the payload cannot be
     /// written.
     pub fn send(mut self, payload: impl IntoPayload) -> Result<(), Error> {
-        let failed = |why: String| Error::during(format_args!("cannot publish to {}", self.topic), why);
+        let failed =
+            |why: String| Error::during(format_args!("cannot publish to '{}'", self.topic), why);
         payload.write_payload(&mut self.message.payload)?;
         let index = self.context.effect("publish to", self.topic)?;
         self.context.host().publish(index, self.topic, self.message).map_err(failed)

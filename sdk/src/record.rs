@@ -3,7 +3,11 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use crate::{context::Context, error::Error, host::{Host as _, Key}};
+use crate::{
+    context::Context,
+    error::Error,
+    host::{Host as _, Key},
+};
 
 /// Where a message stands in its topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,20 +39,20 @@ impl Context {
         Record { context: self, index: self.record_index() }
     }
 
-    /// Acknowledges a message whose topic and id an earlier call remembered. Only under the
-    /// `MANUAL` guarantee.
+    /// Acknowledges a message whose topic and id the function remembered. Only under the `MANUAL`
+    /// guarantee. It holds even if the message under way fails.
     ///
     /// # Errors
     /// The function has another guarantee, or the message is not waiting for it.
     pub fn acknowledge(&self, topic: &str, id: MessageId) -> Result<(), Error> {
         self.effect("acknowledge a message of", topic)?;
-        self.host()
-            .acknowledge(topic, id)
-            .map_err(|why| Error::during(format_args!("cannot acknowledge a message of {topic}"), why))
+        self.host().acknowledge(topic, id).map_err(|why| {
+            Error::during(format_args!("cannot acknowledge a message of '{topic}'"), why)
+        })
     }
 
-    /// Asks for a message again whose topic and id an earlier call remembered. Only under the
-    /// `MANUAL` guarantee.
+    /// Asks for a message again whose topic and id the function remembered. Only under the `MANUAL`
+    /// guarantee. It holds even if the message under way fails.
     ///
     /// # Errors
     /// The function has another guarantee, or the message is not waiting for it.
@@ -56,7 +60,7 @@ impl Context {
         self.effect("refuse a message of", topic)?;
         self.host()
             .negative_acknowledge(topic, id)
-            .map_err(|why| Error::during(format_args!("cannot refuse a message of {topic}"), why))
+            .map_err(|why| Error::during(format_args!("cannot refuse a message of '{topic}'"), why))
     }
 }
 
@@ -125,7 +129,7 @@ impl Record<'_> {
         self.context.host().redelivery_count(self.index)
     }
 
-    /// Acknowledges the message. Only under the `MANUAL` guarantee.
+    /// Acknowledges the message, if it succeeds. Only under the `MANUAL` guarantee.
     ///
     /// # Errors
     /// The function has another guarantee.
@@ -133,7 +137,8 @@ impl Record<'_> {
         self.context.acknowledge(&self.topic(), self.message_id())
     }
 
-    /// Asks for the message again. Only under the `MANUAL` guarantee.
+    /// Asks for the message again. Only under the `MANUAL` guarantee, where a failed message comes
+    /// again anyway.
     ///
     /// # Errors
     /// The function has another guarantee.

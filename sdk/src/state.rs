@@ -32,7 +32,10 @@ impl State<'_> {
     /// The store is not there, or does not answer.
     pub fn put(&self, key: &str, value: impl AsRef<[u8]>) -> Result<(), Error> {
         let index = self.context.effect("write", key)?;
-        self.context.host().put(index, key, value.as_ref()).map_err(|why| failed("write", key, &why))
+        self.context
+            .host()
+            .put(index, key, value.as_ref())
+            .map_err(|why| failed("write", key, &why))
     }
 
     /// Forgets `key`, a value or a counter.

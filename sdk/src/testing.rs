@@ -26,7 +26,9 @@ use std::{fmt, sync::Arc};
 
 use serde_json::Value;
 
-use crate::{context::Context, error::Error, handler::Handler, log::Level, packed, record::MessageId};
+use crate::{
+    context::Context, error::Error, handler::Handler, log::Level, packed, record::MessageId,
+};
 
 mod message;
 mod memory_host;
@@ -266,4 +268,10 @@ impl fmt::Debug for TestRunner {
             .field("errors", &self.errors)
             .finish_non_exhaustive()
     }
+}
+
+/// A context whose host is a driver's.
+#[cfg(test)]
+pub(crate) fn offline_context() -> Context {
+    Context::new(Arc::new(MemoryHost::default()))
 }

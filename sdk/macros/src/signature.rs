@@ -4,9 +4,9 @@
 
 use proc_macro2::TokenStream;
 use syn::{
-    Error, FnArg, GenericParam, ItemFn, Path, Result, ReturnType, Signature, Token, Type, TypeReference,
+    Error, FnArg, GenericParam, ItemFn, Path, Result, ReturnType, Signature, Token, Type,
+    TypeReference,
     parse::{Parse, ParseStream},
-    spanned::Spanned as _,
 };
 
 /// A function that can be one.
@@ -43,7 +43,10 @@ impl Parse for Arguments {
         }
         let name: syn::Ident = input.parse()?;
         if name != "init" {
-            return Err(Error::new(name.span(), "unknown argument; there is `init = path::to::hook`"));
+            return Err(Error::new(
+                name.span(),
+                "unknown argument; there is `init = path::to::hook`",
+            ));
         }
         input.parse::<Token![=]>()?;
         let init = input.parse()?;
@@ -111,7 +114,9 @@ fn check_input(input: &Type) -> Result<()> {
         Type::Reference(TypeReference { mutability: Some(token), .. }) => {
             wrong(token, "the input is borrowed for reading only")
         }
-        Type::Reference(TypeReference { lifetime: Some(lifetime), .. }) if lifetime.ident == "static" => {
+        Type::Reference(TypeReference { lifetime: Some(lifetime), .. })
+            if lifetime.ident == "static" =>
+        {
             wrong(lifetime, "the input lives for one call only: leave the lifetime out")
         }
         _ => Ok(()),
@@ -147,5 +152,5 @@ fn is_context(ty: &Type) -> bool {
 }
 
 fn wrong<T>(tokens: impl quote::ToTokens, message: &str) -> Result<T> {
-    Err(Error::new(tokens.span(), message))
+    Err(Error::new_spanned(tokens, message))
 }

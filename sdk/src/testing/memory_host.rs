@@ -152,7 +152,9 @@ impl Inner {
     fn only_under_manual(&self) -> Result<(), String> {
         match self.function.guarantee {
             Guarantee::Manual => Ok(()),
-            _ => Err("the function acknowledges by hand only under the MANUAL guarantee".to_owned()),
+            _ => {
+                Err("the function acknowledges by hand only under the MANUAL guarantee".to_owned())
+            }
         }
     }
 }

@@ -2,10 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use crate::{
-    host::Key,
-    record::MessageId,
-};
+use crate::{host::Key, record::MessageId};
 
 /// A message to send to a function. Only the payload matters unless more is set.
 #[derive(Clone, Debug, Default)]

@@ -1,0 +1,8 @@
+use function_mesh_sdk::function;
+
+#[function]
+fn exclamation(input: impl ToString) -> String {
+    input.to_string()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use function_mesh_sdk::function;
+
+#[function]
+struct Exclamation;
+
+fn main() {}
