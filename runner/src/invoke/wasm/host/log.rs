@@ -1,15 +1,14 @@
 //! What a guest logs and prints: gathered line by line, passed on when its guest call ends.
 //!
-//! Bounded three ways: a line's length, the lines one guest call may hold, and lines per second. What
-//! exceeds them is counted and reported, so a flood costs neither memory nor the log topic.
+//! Held back that long because a guest call that fails is made again for each of its records, which
+//! would log everything twice. What is held is bounded, and what exceeds that is counted; the rate
+//! and the harmlessness of lines are the guest log's business.
 
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
-use tokio::time::Instant;
 use tracing::Level;
 
 use super::{
@@ -18,12 +17,11 @@ use super::{
 };
 use crate::telemetry::{GuestLine, GuestLog};
 
-/// Longest line in bytes; the rest of it is cut off.
+/// Longest printed line in bytes; the rest of it is cut off.
 const LINE_BYTES: usize = 8 << 10;
-/// Lines kept during one guest call.
+/// What is held during one guest call: lines, and bytes of them.
 const CALL_LINES: usize = 1_000;
-/// Lines per second, on average; as many may come at once.
-const LINES_PER_SECOND: u32 = 1_000;
+const CALL_BYTES: usize = 1 << 20;
 /// Lines of standard error kept to explain a trap.
 const TAIL_LINES: usize = 16;
 
@@ -41,12 +39,13 @@ pub(in crate::invoke::wasm) struct Lines(Arc<Mutex<Gathered>>);
 #[derive(Debug, Default)]
 struct Gathered {
     lines: Vec<GuestLine>,
+    /// Bytes of the lines.
+    held: usize,
     suppressed: u64,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     /// The newest lines of standard error in this guest call.
     tail: Vec<String>,
-    rate: Rate,
 }
 
 impl Lines {
@@ -70,8 +69,8 @@ impl Lines {
         }
     }
 
-    fn log(&self, level: Level, message: &str) {
-        self.gathered().push(level, clean(message.as_bytes()));
+    fn log(&self, level: Level, message: String) {
+        self.gathered().push(level, message);
     }
 
     /// What the guest wrote to standard error in this guest call, unfinished line included.
@@ -79,7 +78,7 @@ impl Lines {
         let gathered = self.gathered();
         let mut lines = gathered.tail.clone();
         if !gathered.stderr.is_empty() {
-            lines.push(clean(&gathered.stderr));
+            lines.push(printable(&String::from_utf8_lossy(&gathered.stderr)));
         }
         lines
     }
@@ -91,20 +90,17 @@ impl Lines {
         if gathered.lines.is_empty() && gathered.suppressed == 0 {
             return;
         }
+        gathered.held = 0;
         for line in mem::take(&mut gathered.lines) {
-            if gathered.rate.allows() {
-                log.line(line.level, line.message);
-            } else {
-                gathered.suppressed += 1;
-            }
+            log.line(line.level, line.message);
         }
-        if gathered.suppressed > 0 && gathered.rate.allows() {
-            let suppressed = mem::take(&mut gathered.suppressed);
+        let suppressed = mem::take(&mut gathered.suppressed);
+        if suppressed > 0 {
             log.line(
                 Level::WARN,
                 format!(
-                    "{suppressed} lines of this function were suppressed: it may log \
-                     {LINES_PER_SECOND} lines per second, {CALL_LINES} in one call"
+                    "{suppressed} lines were dropped: one call may log {CALL_LINES} lines and \
+                     {CALL_BYTES} bytes"
                 ),
             );
         }
@@ -124,6 +120,8 @@ impl Lines {
     pub(super) fn forget(&self) {
         let mut gathered = self.gathered();
         gathered.lines.clear();
+        gathered.held = 0;
+        gathered.suppressed = 0;
         gathered.tail.clear();
         gathered.stdout.clear();
         gathered.stderr.clear();
@@ -145,21 +143,24 @@ impl Gathered {
     }
 
     fn end_line(&mut self, stream: Stream) {
-        let text = clean(&mem::take(self.open_line(stream)));
+        let line = mem::take(self.open_line(stream));
+        let text = String::from_utf8_lossy(&line).into_owned();
         match stream {
             Stream::Stdout => self.push(Level::INFO, text),
             Stream::Stderr => {
                 if self.tail.len() == TAIL_LINES {
                     self.tail.remove(0);
                 }
-                self.tail.push(text.clone());
+                self.tail.push(printable(&text));
                 self.push(Level::WARN, text);
             }
         }
     }
 
     fn push(&mut self, level: Level, message: String) {
-        if self.lines.len() < CALL_LINES {
+        let held = self.held.saturating_add(message.len());
+        if self.lines.len() < CALL_LINES && held <= CALL_BYTES {
+            self.held = held;
             self.lines.push(GuestLine { level, message });
         } else {
             self.suppressed += 1;
@@ -167,55 +168,10 @@ impl Gathered {
     }
 }
 
-/// Text that is safe to show: valid UTF-8, without the control characters that steer terminals,
-/// at most [`LINE_BYTES`] long.
-fn clean(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let mut cleaned = String::with_capacity(text.len());
-    for character in text.chars() {
-        if cleaned.len() >= LINE_BYTES {
-            break;
-        }
-        if character.is_control() && !matches!(character, '\n' | '\t') {
-            cleaned.extend(character.escape_default());
-        } else {
-            cleaned.push(character);
-        }
-    }
-    cleaned
-}
-
-/// Lines that may be passed on now: refills with time, up to one second's worth.
-#[derive(Debug)]
-struct Rate {
-    left: f64,
-    since: Instant,
-}
-
-impl Default for Rate {
-    fn default() -> Self {
-        Self { left: f64::from(LINES_PER_SECOND), since: Instant::now() }
-    }
-}
-
-impl Rate {
-    fn allows(&mut self) -> bool {
-        if self.left < 1.0 {
-            let now = Instant::now();
-            self.left += refill(now.saturating_duration_since(self.since));
-            self.left = self.left.min(f64::from(LINES_PER_SECOND));
-            self.since = now;
-        }
-        let allowed = self.left >= 1.0;
-        if allowed {
-            self.left -= 1.0;
-        }
-        allowed
-    }
-}
-
-fn refill(time: Duration) -> f64 {
-    time.as_secs_f64() * f64::from(LINES_PER_SECOND)
+/// Text for an error, without the control characters that steer terminals.
+fn printable(text: &str) -> String {
+    let escape = |character: char| character.is_control() && character != '\t';
+    text.chars().map(|c| if escape(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 impl log::Host for Host {
@@ -228,7 +184,7 @@ impl log::Host for Host {
             GuestLevel::Warn => Level::WARN,
             GuestLevel::Error => Level::ERROR,
         };
-        self.lines.log(level, &message);
+        self.lines.log(level, message);
         Ok(())
     }
 }
