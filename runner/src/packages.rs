@@ -20,6 +20,7 @@ use tracing::{info, warn};
 
 use crate::fault::Fault;
 
+mod body;
 mod cache;
 mod digest;
 mod docker_config;
@@ -27,6 +28,7 @@ mod failure;
 mod file;
 mod http;
 mod location;
+mod oauth2;
 mod oci;
 mod pulsar;
 
@@ -132,6 +134,7 @@ impl Fetching<'_> {
         {
             return Ok(bytes);
         }
+        info!(package = %self.location, "fetching the package");
         http::use_ring();
         let bytes = self.with_retries().await?;
         if let Some(wanted) = self.wanted {

@@ -12,8 +12,8 @@ use reqwest::{
 use serde::Deserialize;
 
 use super::{
+    body::Body,
     failure::{Failure, chain, shown},
-    file::too_large,
 };
 
 const MAX_REDIRECTS: usize = 5;
@@ -93,21 +93,11 @@ fn unusable(error: reqwest::Error) -> Failure {
 
 pub(super) async fn download(request: RequestBuilder, max_bytes: u64) -> Result<Bytes, Failure> {
     let mut response = send(request).await?;
-    let length = response.content_length().unwrap_or_default();
-    if length > max_bytes {
-        return Err(too_large(length, max_bytes));
-    }
-    let mut bytes = BytesMut::with_capacity(usize::try_from(length).unwrap_or_default());
+    let mut body = Body::new(response.content_length(), max_bytes)?;
     while let Some(piece) = response.chunk().await.map_err(interrupted)? {
-        let so_far = (bytes.len() + piece.len()) as u64;
-        if so_far > max_bytes {
-            return Err(Failure::lasting(format!(
-                "it has more than the {max_bytes} bytes a package may have"
-            )));
-        }
-        bytes.extend_from_slice(&piece);
+        body.push(&piece)?;
     }
-    Ok(bytes.freeze())
+    Ok(body.finish())
 }
 
 /// The answer, if it is a success.

@@ -3,7 +3,7 @@
 
 use std::{path::Path, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::StreamExt;
 use oci_client::{
     Client, Reference,
@@ -17,6 +17,7 @@ use oci_client::{
 };
 
 use super::{
+    body::Body,
     cache::Cache,
     digest::Digest,
     docker_config,
@@ -114,16 +115,11 @@ impl Registry<'_> {
         self.client.store_auth_if_needed(reference.resolve_registry(), &self.auth).await;
         let mut pieces =
             self.client.pull_blob_stream(reference, layer).await.map_err(failed)?.stream;
-        let mut bytes = BytesMut::new();
+        let mut body = Body::new(Some(size), size)?;
         while let Some(piece) = pieces.next().await {
-            bytes.extend_from_slice(&piece.map_err(|error| Failure::passing(chain(&error)))?);
-            if bytes.len() as u64 > size {
-                return Err(Failure::lasting(format!(
-                    "the layer has more than the {size} bytes its manifest says"
-                )));
-            }
+            body.push(&piece.map_err(|error| Failure::passing(chain(&error)))?)?;
         }
-        let bytes = bytes.freeze();
+        let bytes = body.finish();
         if Digest::of(&bytes) != digest {
             return Err(Failure::passing(format!("what came is not the layer {digest}")));
         }

@@ -7,7 +7,7 @@ use function_mesh_proto::instance::{AuthenticationConfig, ClusterConfig, DEFAULT
 use reqwest::RequestBuilder;
 use url::Url;
 
-use super::{failure::Failure, http, location::PackageName};
+use super::{failure::Failure, http, location::PackageName, oauth2::ClientCredentials};
 
 /// The cluster whose service is meant.
 pub(super) fn cluster<'a>(
@@ -88,11 +88,14 @@ async fn authenticated(
             })?;
             request.basic_auth(user, Some(password))
         }
-        Some(AuthenticationConfig::OAuth2 { .. }) => {
-            return Err(Failure::lasting(
-                "function:// cannot be fetched with OAuth 2.0: give the package as http(s):// or \
-                 oci://, or the cluster a token",
-            ));
+        Some(AuthenticationConfig::OAuth2 { issuer_url, audience, scope, key_file }) => {
+            let credentials = ClientCredentials {
+                issuer_url,
+                audience: audience.as_deref(),
+                scope: scope.as_deref(),
+                key_file,
+            };
+            request.bearer_auth(credentials.token().await?)
         }
     })
 }

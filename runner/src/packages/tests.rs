@@ -170,7 +170,7 @@ async fn a_package_that_is_too_large_is_not_read_to_its_end() {
     );
     let endless = Server::start(|_| Answer::endless()).await;
     let text = refusal(&config(endless.url("/f")), &context).await;
-    assert!(text.ends_with("it has more than the 1000 bytes a package may have"), "{text}");
+    assert!(text.ends_with("it has more than the 1000 bytes it may have"), "{text}");
 }
 
 #[tokio::test]
@@ -225,6 +225,51 @@ async fn basic_authentication_is_sent_too() {
     // From `printf me:pass:word | base64`.
     let sent = server.requests()[0].authorization.clone();
     assert_eq!(sent.as_deref(), Some("Basic bWU6cGFzczp3b3Jk"));
+}
+
+#[tokio::test]
+async fn an_issuer_grants_the_token_for_the_package_service() {
+    let server = Server::routing(|_, asked, at| match asked.path.as_str() {
+        "/realm/.well-known/openid-configuration" => {
+            Answer::json(StatusCode::OK, format!(r#"{{"token_endpoint": "{at}/token"}}"#))
+        }
+        "/token" => Answer::json(StatusCode::OK, r#"{"access_token": "granted"}"#),
+        _ => Answer::ok(CODE),
+    })
+    .await;
+    let key_file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(key_file.path(), r#"{"client_id": "me", "client_secret": "a&b"}"#).unwrap();
+    let authentication = AuthenticationConfig::OAuth2 {
+        issuer_url: server.url("/realm/"),
+        audience: Some("urn:pulsar".into()),
+        scope: None,
+        key_file: key_file.path().to_owned(),
+    };
+    let context = cluster(&server, Some(authentication));
+    fetch(&config("function://t/ns/f@1"), &context).await.unwrap();
+    let [_discovery, token, package] = &server.requests()[..] else { panic!("three requests") };
+    assert_eq!(
+        token.body,
+        "grant_type=client_credentials&client_id=me&client_secret=a%26b&audience=urn%3Apulsar"
+    );
+    assert_eq!(package.authorization.as_deref(), Some("Bearer granted"));
+}
+
+#[tokio::test]
+async fn an_issuer_that_refuses_is_named() {
+    let server = Server::start(|_| Answer::text(StatusCode::FORBIDDEN, "who are you")).await;
+    let key_file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(key_file.path(), r#"{"client_id": "me", "client_secret": "s"}"#).unwrap();
+    let authentication = AuthenticationConfig::OAuth2 {
+        issuer_url: server.url("/realm"),
+        audience: None,
+        scope: None,
+        key_file: key_file.path().to_owned(),
+    };
+    let text =
+        refusal(&config("function://t/ns/f@1"), &cluster(&server, Some(authentication))).await;
+    let wanted = format!("no token from {}: 403 Forbidden: who are you", server.url("/realm"));
+    assert!(text.ends_with(&wanted), "{text}");
 }
 
 #[tokio::test]

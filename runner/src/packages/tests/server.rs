@@ -8,6 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use http_body_util::BodyExt;
 use hyper::{
     Request, Response, StatusCode,
     body::{Body, Frame, Incoming, SizeHint},
@@ -23,6 +24,18 @@ pub(super) struct Asked {
     pub(super) path: String,
     pub(super) query: Option<String>,
     pub(super) authorization: Option<String>,
+    pub(super) body: String,
+}
+
+impl Asked {
+    async fn read(request: Request<Incoming>) -> Self {
+        let header = request.headers().get(AUTHORIZATION);
+        let authorization = header.map(|value| value.to_str().unwrap().to_owned());
+        let (path, query) = (request.uri().path().to_owned(), request.uri().query());
+        let query = query.map(str::to_owned);
+        let body = request.into_body().collect().await.unwrap().to_bytes();
+        Self { path, query, authorization, body: String::from_utf8(body.to_vec()).unwrap() }
+    }
 }
 
 pub(super) struct Server {
@@ -52,19 +65,17 @@ impl Server {
             while let Ok((stream, _)) = listener.accept().await {
                 let (seen, answer) = (seen.clone(), answer.clone());
                 let service = service_fn(move |request: Request<Incoming>| {
-                    let header = request.headers().get(AUTHORIZATION);
-                    let asked = Asked {
-                        path: request.uri().path().to_owned(),
-                        query: request.uri().query().map(str::to_owned),
-                        authorization: header.map(|value| value.to_str().unwrap().to_owned()),
-                    };
-                    let nth = {
-                        let mut seen = seen.lock().unwrap();
-                        seen.push(asked.clone());
-                        seen.len() - 1
-                    };
-                    let answer = answer(nth, &asked, &format!("http://127.0.0.1:{port}"));
-                    async move { Ok::<_, Infallible>(answer.0) }
+                    let (seen, answer) = (seen.clone(), answer.clone());
+                    async move {
+                        let asked = Asked::read(request).await;
+                        let nth = {
+                            let mut seen = seen.lock().unwrap();
+                            seen.push(asked.clone());
+                            seen.len() - 1
+                        };
+                        let answer = answer(nth, &asked, &format!("http://127.0.0.1:{port}"));
+                        Ok::<_, Infallible>(answer.0)
+                    }
                 });
                 connections.spawn(async move {
                     // A client may hang up whenever it likes.
