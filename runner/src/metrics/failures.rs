@@ -43,13 +43,13 @@ impl Kind {
         }
         self.latest.push_back(LatestFailure { text: cut(text, MAX_TEXT).to_owned(), at });
 
-        let label = cut(text, MAX_LABEL);
+        let label = one_line(cut(text, MAX_LABEL));
         let allowed = self.last_new_series.is_none_or(|last| last.elapsed() >= SERIES_INTERVAL);
-        if allowed && !self.series.iter().any(|known| known == label) {
+        if allowed && !self.series.iter().any(|known| *known == label) {
             if self.series.len() == MAX_SERIES {
                 self.series.pop_front();
             }
-            self.series.push_back(label.to_owned());
+            self.series.push_back(label);
             self.last_new_series = Some(Instant::now());
         }
     }
@@ -91,6 +91,11 @@ impl Failures {
             }
         }
     }
+}
+
+/// Without control characters, some of which the text format does not know how to escape.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// The first `limit` bytes, less a character that would be cut in two.

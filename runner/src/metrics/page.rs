@@ -60,9 +60,19 @@ impl Page {
         let mut families = Families { instances: &instances, written: Vec::new() };
         pulsar(&mut families, self.names);
         ours(&mut families);
-        // A family without samples has nothing to say, and the encoder refuses it.
-        families.written.retain(|family| !family.get_metric().is_empty());
-        TextEncoder::new().encode_to_string(&families.written).map_err(Fault::system)
+        let mut page = String::new();
+        for family in &families.written {
+            if family.get_metric().is_empty() {
+                // The encoder refuses it; Pulsar's page tells of its type before the first error.
+                let (name, help) = (family.name(), family.help());
+                let kind = format!("{:?}", family.get_field_type()).to_lowercase();
+                page.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
+            } else {
+                let family = std::slice::from_ref(family);
+                TextEncoder::new().encode_utf8(family, &mut page).map_err(Fault::system)?;
+            }
+        }
+        Ok(page)
     }
 }
 
@@ -102,7 +112,9 @@ fn pulsar(page: &mut Families<'_>, names: MetricNames) {
         page.counter(&format!("{name}_1min_total"), &help, last_minute);
         page.created(&format!("{name}_1min"), |f| f.last_minute.since);
         if names == MetricNames::Both {
-            page.counter(&format!("{name}_total_1min"), &help, last_minute);
+            // A gauge, as in Pulsar's Go runtime: it does fall, and a client that thinks in
+            // OpenMetrics would append `_total` to a counter's name.
+            page.gauge(&format!("{name}_total_1min"), &help, last_minute);
         }
     }
     let latency = "pulsar_function_process_latency_ms";
