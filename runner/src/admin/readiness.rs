@@ -28,7 +28,7 @@ impl Readiness {
         let missing = Mutex::new(Some("starting".to_owned()));
         let state = Arc::new(State { name: name.into(), missing });
         lock(&self.latches).push(state.clone());
-        Latch { state }
+        Latch { state, held: true }
     }
 
     /// # Errors
@@ -65,6 +65,7 @@ impl fmt::Display for NotReady {
 #[derive(Debug)]
 pub struct Latch {
     state: Arc<State>,
+    held: bool,
 }
 
 impl Latch {
@@ -77,6 +78,12 @@ impl Latch {
         *lock(&self.state.missing) = Some(why.into());
     }
 
+    /// For what need be done only once: ready for good.
+    pub fn done(mut self) {
+        self.ready();
+        self.held = false;
+    }
+
     /// Tells of this latch after it has moved to its owner.
     pub fn watch(&self) -> LatchView {
         LatchView { state: self.state.clone() }
@@ -85,7 +92,9 @@ impl Latch {
 
 impl Drop for Latch {
     fn drop(&mut self) {
-        self.not_ready("ended");
+        if self.held {
+            self.not_ready("ended");
+        }
     }
 }
 
@@ -131,6 +140,13 @@ mod tests {
     #[test]
     fn nothing_started_is_not_ready() {
         assert_eq!(missing(&Readiness::new()), "nothing has started\n");
+    }
+
+    #[test]
+    fn what_is_done_once_stays_ready() {
+        let readiness = Readiness::new();
+        readiness.latch("code").done();
+        assert_eq!(readiness.check(), Ok(()));
     }
 
     #[test]
