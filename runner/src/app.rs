@@ -88,7 +88,7 @@ impl App {
             config,
             secrets,
         });
-        code.ready();
+        code.done();
         let transports = transport.for_instances(observed.len())?;
         let mut built = Vec::with_capacity(observed.len());
         for (observed, transport) in observed.into_iter().zip(transports) {
