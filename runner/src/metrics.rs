@@ -7,10 +7,12 @@ pub mod instance;
 pub mod page;
 
 mod failures;
+mod figures;
 mod quantiles;
 mod summary;
 mod window;
 
 pub use failures::LatestFailure;
-pub use instance::{Figures, InstanceLabels, InstanceMetrics, LastMinute};
+pub use figures::{Figures, LastMinute};
+pub use instance::{InstanceLabels, InstanceMetrics};
 pub use page::{CONTENT_TYPE, MetricNames, Page};

@@ -14,10 +14,7 @@ use prometheus::{
     proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType, Quantile, Summary},
 };
 
-use super::{
-    instance::{Figures, InstanceMetrics},
-    summary::Summed,
-};
+use super::{figures::Figures, instance::InstanceMetrics, summary::Summed};
 use crate::fault::Fault;
 
 /// The content type of [`Page::render`].

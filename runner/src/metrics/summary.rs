@@ -37,57 +37,72 @@ impl<T> Aging<T> {
         Self { older: fresh(), younger: fresh(), turned: Instant::now() }
     }
 
-    fn turn(&mut self, fresh: impl Fn() -> T) {
-        let age = self.turned.elapsed();
+    fn turn(&mut self, now: Instant, fresh: impl Fn() -> T) {
+        let age = now.saturating_duration_since(self.turned);
         if age < AGE {
             return;
         }
         let younger = std::mem::replace(&mut self.younger, fresh());
         // Idle for longer than both cover: neither has anything to say.
         self.older = if age < 2 * AGE { younger } else { fresh() };
-        self.turned = Instant::now();
+        self.turned = now;
     }
 }
 
 /// Latencies in milliseconds. Recorded per call: `count` observations of the same length at once.
 #[derive(Debug)]
 pub(super) struct LatencySummary {
-    sum: f64,
-    count: u64,
-    lately: Aging<Lengths>,
+    total: Lengths,
+    lately: Option<Aging<Lengths>>,
 }
 
 impl LatencySummary {
-    pub(super) fn new() -> Self {
-        Self { sum: 0.0, count: 0, lately: Aging::new(Lengths::new) }
+    /// Since start, with quantiles of the last minutes.
+    pub(super) fn aging() -> Self {
+        Self { total: Lengths::without_distribution(), lately: Some(Aging::new(Lengths::new)) }
+    }
+
+    /// Of one short window: quantiles are of all of it.
+    pub(super) fn window() -> Self {
+        Self { total: Lengths::new(), lately: None }
     }
 
     /// `count` observations that took `together`.
-    pub(super) fn observe(&mut self, count: u64, together: Duration) {
+    pub(super) fn observe(&mut self, now: Instant, count: u64, together: Duration) {
         let Some(each) = together.as_nanos().checked_div(u128::from(count)) else { return };
         let nanos = u64::try_from(each).unwrap_or(u64::MAX).min(LONGEST_LATENCY);
-        self.sum += together.as_secs_f64() * 1e3;
-        self.count += count;
-        self.lately.turn(Lengths::new);
-        self.lately.older.record(nanos, count);
-        self.lately.younger.record(nanos, count);
+        self.total.record(nanos, count, together);
+        if let Some(lately) = &mut self.lately {
+            lately.turn(now, Lengths::new);
+            lately.older.record(nanos, count, together);
+            lately.younger.record(nanos, count, together);
+        }
     }
 
     pub(super) fn average(&self) -> f64 {
-        if self.count == 0 { 0.0 } else { self.sum / self.count as f64 }
+        let Lengths { sum, count, .. } = self.total;
+        if count == 0 { 0.0 } else { sum / count as f64 }
     }
 
     pub(super) fn show(&mut self) -> Summed {
-        self.lately.turn(Lengths::new);
-        let quantiles =
-            TARGETS.map(|(quantile, _)| (quantile, self.lately.older.at(quantile))).to_vec();
-        Summed { sum: self.sum, count: self.count, quantiles }
+        let shown = match &mut self.lately {
+            Some(lately) => {
+                lately.turn(Instant::now(), Lengths::new);
+                &lately.older
+            }
+            None => &self.total,
+        };
+        let quantiles = TARGETS.map(|(quantile, _)| (quantile, shown.at(quantile))).to_vec();
+        Summed { sum: self.total.sum, count: self.total.count, quantiles }
     }
 }
 
-/// A histogram of lengths in nanoseconds that knows its true extremes.
+/// Lengths in nanoseconds: their number, their sum in milliseconds, true extremes, and how they
+/// are distributed, if that is asked.
 #[derive(Debug)]
 struct Lengths {
+    sum: f64,
+    count: u64,
     histogram: Option<Histogram<u64>>,
     shortest: u64,
     longest: u64,
@@ -96,10 +111,16 @@ struct Lengths {
 impl Lengths {
     fn new() -> Self {
         // The digits are in range, so this is always there; it grows with what it records.
-        Self { histogram: Histogram::new(LATENCY_DIGITS).ok(), shortest: u64::MAX, longest: 0 }
+        Self { histogram: Histogram::new(LATENCY_DIGITS).ok(), ..Self::without_distribution() }
     }
 
-    fn record(&mut self, nanos: u64, count: u64) {
+    fn without_distribution() -> Self {
+        Self { sum: 0.0, count: 0, histogram: None, shortest: u64::MAX, longest: 0 }
+    }
+
+    fn record(&mut self, nanos: u64, count: u64, together: Duration) {
+        self.sum += together.as_secs_f64() * 1e3;
+        self.count += count;
         self.shortest = self.shortest.min(nanos);
         self.longest = self.longest.max(nanos);
         if let Some(histogram) = &mut self.histogram {
@@ -136,13 +157,13 @@ impl ValueSummary {
     pub(super) fn observe(&mut self, value: f64) {
         self.sum += value;
         self.count += 1;
-        self.lately.turn(Quantiles::default);
+        self.lately.turn(Instant::now(), Quantiles::default);
         self.lately.older.observe(value);
         self.lately.younger.observe(value);
     }
 
     pub(super) fn show(&mut self) -> Summed {
-        self.lately.turn(Quantiles::default);
+        self.lately.turn(Instant::now(), Quantiles::default);
         let older = &mut self.lately.older;
         let quantiles = TARGETS
             .map(|(quantile, _)| (quantile, older.at(quantile).unwrap_or(f64::NAN)))
@@ -157,10 +178,15 @@ mod tests {
 
     #[test]
     fn a_call_counts_once_for_each_of_its_messages() {
-        let mut summary = LatencySummary::new();
-        summary.observe(90, Duration::from_millis(90));
-        summary.observe(10, Duration::from_millis(1_000));
-        let shown = summary.show();
+        for mut summary in [LatencySummary::aging(), LatencySummary::window()] {
+            let now = Instant::now();
+            summary.observe(now, 90, Duration::from_millis(90));
+            summary.observe(now, 10, Duration::from_millis(1_000));
+            a_hundred_messages(&summary.show());
+        }
+    }
+
+    fn a_hundred_messages(shown: &Summed) {
         assert_eq!((shown.sum, shown.count), (1_090.0, 100));
         let [(_, half), (_, nine), (_, ninety_nine), _] = shown.quantiles[..] else { panic!() };
         assert!((half - 1.0).abs() <= 0.01, "{half}");
@@ -170,8 +196,8 @@ mod tests {
 
     #[test]
     fn a_call_of_no_messages_is_no_observation() {
-        let mut summary = LatencySummary::new();
-        summary.observe(0, Duration::from_millis(5));
+        let mut summary = LatencySummary::aging();
+        summary.observe(Instant::now(), 0, Duration::from_millis(5));
         assert_eq!(summary.show().count, 0);
         assert_eq!(summary.average(), 0.0);
     }
