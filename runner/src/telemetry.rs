@@ -19,9 +19,11 @@ use crate::fault::Fault;
 
 mod guest_log;
 mod json;
+mod log_topic;
 mod stderr;
 
 pub use guest_log::{GuestLine, GuestLog};
+pub use log_topic::LogTopic;
 pub use stderr::Flush;
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];

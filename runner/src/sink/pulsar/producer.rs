@@ -40,12 +40,11 @@ impl std::fmt::Debug for ProducerSettings {
 
 impl ProducerSettings {
     pub(super) fn output(cluster: &Cluster, plan: &OutputPlan, settings: &SinkSettings) -> Self {
-        let properties = session_properties(&settings.function, settings.instance_id);
         Self {
             cluster: cluster.clone(),
             batch_by_key: plan.batch_by_key,
             metrics: settings.metrics.clone(),
-            properties,
+            properties: session_properties(&settings.function, settings.instance_id),
             schema: schema::registered(&plan.schema),
             compression: compression(plan.compression),
         }
