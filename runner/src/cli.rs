@@ -106,8 +106,8 @@ Examples:
 
 const LOCALRUN_MORE: &str = "\
 Every option of pulsar-admin is known, also by its old camelCase name. Those for Java, Python and
-Go (--jar, --py, --go, --classname, windows, SerDe classes, ..) are refused with the reason: they come
-with the bridge to those languages.
+Go (--jar, --py, --go, --classname, windows, SerDe classes, ..) are refused with the reason: they
+come with the bridge to those languages.
 
 Environment: FUNCTION_RUNNER_BROKER_SERVICE_URL, FUNCTION_RUNNER_WEB_SERVICE_URL,
 FUNCTION_RUNNER_CLIENT_AUTH_PLUGIN, FUNCTION_RUNNER_CLIENT_AUTH_PARAMS,

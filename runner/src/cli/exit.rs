@@ -2,7 +2,7 @@
 
 use std::{fmt, process::ExitCode};
 
-use function_mesh_proto::mistake::{Mistake, Mistakes};
+use function_mesh_proto::mistake::{Mistake, Mistakes, Position};
 
 /// The program's exit codes. `--help` prints the same table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,13 +82,13 @@ fn line(mistake: &Mistake, option: impl Fn(&str) -> Option<&'static str>) -> Str
     let Mistake { field, value, accepted, position } = mistake;
     let root = field.split(['.', '[']).next().unwrap_or_default();
     let option = option(root).map(|flag| format!(" ({flag})")).unwrap_or_default();
-    let place = position
-        .map(|position| format!(" (line {}, column {})", position.line, position.column))
+    let value = if value.is_empty() { String::new() } else { format!(" = \"{value}\"") };
+    let position = position
+        .map(|Position { line, column }| format!(" at line {line}, column {column}"))
         .unwrap_or_default();
-    match (field.as_str(), value.as_str()) {
-        ("", "") => format!("expected {accepted}{place}"),
-        (_, "") => format!("{field}{option}{place}: expected {accepted}"),
-        _ => format!("{field}{option} = \"{value}\"{place}: expected {accepted}"),
+    match format!("{field}{option}{value}{position}").trim_start() {
+        "" => format!("expected {accepted}"),
+        place => format!("{place}: expected {accepted}"),
     }
 }
 

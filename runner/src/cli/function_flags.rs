@@ -48,13 +48,13 @@ pub(super) struct FunctionFlags {
     /// Instances, all in this process (default 1)
     #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = WHAT)]
     parallelism: Option<i32>,
-    /// Cores each instance may use; for the record, a laptop does not enforce it
+    /// Cores of each instance; it goes into the details and is not enforced here
     #[arg(long, value_name = "CORES", help_heading = WHAT, hide_short_help = true)]
     cpu: Option<f64>,
     /// Bytes of memory of each instance; the guest's limit must be below
     #[arg(long, value_name = "BYTES", help_heading = WHAT, hide_short_help = true)]
     ram: Option<i64>,
-    /// Bytes of disk each instance may use; for the record, a laptop does not enforce it
+    /// Bytes of disk of each instance; they go into the details and are not enforced here
     #[arg(long, value_name = "BYTES", help_heading = WHAT, hide_short_help = true)]
     disk: Option<i64>,
 
