@@ -49,10 +49,8 @@ fn main() -> ExitCode {
 fn obey(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Localrun(options) => {
-            let cli::Prepared { config, lines, secrets: _kept } =
+            let cli::Prepared { config, instances, lines, secrets: _kept } =
                 options.prepare(&cli::environment)?;
-            let first = config.instance.instance_id.unwrap_or(0);
-            let instances = first..first.saturating_add(config.plan.parallelism);
             run(config, instances, |stop| match lines {
                 None => Transport::Pulsar { unsubscribe: true },
                 Some((input_format, output_format)) => Transport::Lines(LinesIo {

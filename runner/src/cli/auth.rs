@@ -1,13 +1,12 @@
 //! Pulsar's client authentication options, by Java class name, as references to files.
 //!
-//! A secret given as an argument is accepted, as Pulsar does, and leaves the command line for a
-//! file at once: it goes to a directory that only this user can enter, and vanishes with the process. Errors
-//! never repeat it.
+//! A secret given as an argument is accepted, as Pulsar does, and moved to a file in a directory
+//! that only this user can enter; both vanish with the process. Errors never repeat it.
 
 use std::{
-    fs::OpenOptions,
+    fs::{OpenOptions, Permissions},
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -41,8 +40,10 @@ impl Secrets {
     fn write(&mut self, name: &str, secret: &[u8]) -> io::Result<PathBuf> {
         let dir = match self.dir.take() {
             Some(dir) => dir,
-            // 0700 by tempfile's own contract.
-            None => tempfile::Builder::new().prefix("function-runner-").tempdir()?,
+            None => tempfile::Builder::new()
+                .prefix("function-runner-")
+                .permissions(Permissions::from_mode(0o700))
+                .tempdir()?,
         };
         let path = dir.path().join(name);
         self.dir = Some(dir);

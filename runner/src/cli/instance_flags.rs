@@ -121,7 +121,7 @@ impl InstanceFlags {
         let secrets = self.secrets(mistakes);
         let Clusters { clusters, input_clusters, output_cluster } = clusters;
         InstanceConfig {
-            instance_id: Some(self.instance_id_offset),
+            instance_id: None,
             function_id: String::new(),
             function_version: String::new(),
             // As Pulsar's LocalRunner names it.
@@ -147,6 +147,11 @@ impl InstanceFlags {
             cache_dir: self.cache_dir.or_else(|| default_cache_dir(environment)),
             drain_seconds: self.drain_seconds,
         }
+    }
+
+    /// Instances count from here.
+    pub(super) fn first_instance(&self) -> u32 {
+        self.instance_id_offset
     }
 
     /// The package, when its digest is given: the URL alone stays in the function's document.

@@ -1,6 +1,6 @@
 //! `localrun`: options to configuration.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, ops::Range, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use function_mesh_proto::{
@@ -71,6 +71,8 @@ enum LineFormat {
 #[derive(Debug)]
 pub struct Prepared {
     pub config: RunnerConfig,
+    /// Ids of the instances; all of them run in this process.
+    pub instances: Range<u32>,
     /// The formats of lines, if topics are in memory.
     pub lines: Option<(InputFormat, OutputFormat)>,
     /// Secrets from the command line, in files that vanish with this.
@@ -94,6 +96,7 @@ impl LocalRun {
             config = read_function_config(path)?;
         }
         function.apply(&mut config);
+        let first = instance.first_instance();
         let package = instance.package(config.wasm.as_deref(), &mut mistakes);
         let clusters = clusters.resolve(&mut secrets, &mut mistakes);
         let in_memory = clusters.clusters.is_empty();
@@ -103,7 +106,8 @@ impl LocalRun {
 
         match RunnerConfig::from_function_config(&config, instance) {
             Ok(config) if mistakes.is_empty() => {
-                Ok(Prepared { config, lines, secrets: KeptSecrets(secrets) })
+                let instances = first..first.saturating_add(config.plan.parallelism);
+                Ok(Prepared { config, instances, lines, secrets: KeptSecrets(secrets) })
             }
             Ok(_) => Err(refuse(mistakes)),
             Err(more) => {

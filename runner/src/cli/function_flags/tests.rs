@@ -46,7 +46,11 @@ fn every_option_sets_its_field() {
     sets(&["--runtime-flags", "-Xmx1g"], "runtimeFlags", json!("-Xmx1g"));
     sets(&["--custom-runtime-options", "{}"], "customRuntimeOptions", json!("{}"));
     sets(&["-i", "a,b"], "inputs", json!(["a", "b"]));
-    sets(&["--topics-pattern", "persistent://t/n/.*"], "topicsPattern", json!("persistent://t/n/.*"));
+    sets(
+        &["--topics-pattern", "persistent://t/n/.*"],
+        "topicsPattern",
+        json!("persistent://t/n/.*"),
+    );
     sets(&["--custom-serde-inputs", r#"{"a": "C"}"#], "customSerdeInputs", json!({"a": "C"}));
     sets(&["--custom-schema-inputs", r#"{"a": "{}"}"#], "customSchemaInputs", json!({"a": "{}"}));
     sets(&["--custom-schema-outputs", r#"{"a": "{}"}"#], "customSchemaOutputs", json!({"a": "{}"}));
@@ -101,7 +105,8 @@ fn resources_and_windows_gather_their_options() {
     let window = changes(&["--window-length-count", "10", "--sliding-interval-count", "5"]);
     let expected = json!({"windowConfig": {"windowLengthCount": 10, "slidingIntervalCount": 5}});
     assert_eq!(window, expected);
-    let window = changes(&["--window-length-duration-ms", "10", "--sliding-interval-duration-ms", "5"]);
+    let window =
+        changes(&["--window-length-duration-ms", "10", "--sliding-interval-duration-ms", "5"]);
     let expected =
         json!({"windowConfig": {"windowLengthDurationMs": 10, "slidingIntervalDurationMs": 5}});
     assert_eq!(window, expected);
@@ -122,7 +127,10 @@ fn json_options_take_the_documents_form() {
     assert_eq!(input.schema_type.as_deref(), Some("JSON"));
     assert_eq!((input.receiver_queue_size, input.is_regex_pattern), (Some(10), true));
     let producer = serde_json::to_value(config.producer_config.unwrap()).unwrap();
-    assert_eq!((&producer["compressionType"], &producer["batchBuilder"]), (&json!("ZSTD"), &json!("KEY_BASED")));
+    assert_eq!(
+        (&producer["compressionType"], &producer["batchBuilder"]),
+        (&json!("ZSTD"), &json!("KEY_BASED"))
+    );
     let refused = Flags::try_parse_from(["flags", "--input-specs", r#"{"a": {"queue": 1}}"#]);
     let Err(error) = refused else { panic!("accepted") };
     assert!(error.to_string().contains("unknown field `queue`"), "{error}");

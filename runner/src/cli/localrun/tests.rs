@@ -11,11 +11,16 @@ use crate::cli::{Cli, Command};
 
 fn localrun(args: &[&str]) -> LocalRun {
     let basic = ["function-runner", "localrun", "--wasm", "f.wasm", "-i", "in", "-o", "out"];
-    let cli = Cli::try_parse_from(basic.iter().chain(args)).unwrap_or_else(|error| panic!("{error}"));
+    let cli =
+        Cli::try_parse_from(basic.iter().chain(args)).unwrap_or_else(|error| panic!("{error}"));
     match cli.command {
         Command::Localrun(options) => *options,
         other => panic!("{other:?}"),
     }
+}
+
+fn words(options: &str) -> Vec<&str> {
+    options.split_whitespace().collect()
 }
 
 fn environment(name: &str) -> Option<OsString> {
@@ -52,26 +57,27 @@ fn without_options_topics_are_in_memory_and_nothing_is_served() {
 
 #[test]
 fn every_option_of_the_instance_sets_its_field() {
-    let set = instance(&[
-        "--state-dir", "/state", "--secrets-dir", "/secrets", "--cache-dir", "/cache",
-        "--metrics-port-start", "9000", "--instance-id-offset", "3", "--drain-seconds", "20",
-        "--log-level", "debug", "--log-format", "json", "--runtime", "THREAD",
-    ]);
+    let Prepared { config, instances, .. } = prepared(&words(
+        "--state-dir /state --secrets-dir /secrets --cache-dir /cache \
+         --metrics-port-start 9000 --instance-id-offset 3 --drain-seconds 20 --log-level \
+         debug --log-format json --runtime THREAD",
+    ));
+    assert_eq!((instances, config.instance.instance_id), (3..4, None));
+    let set = config.instance;
     assert_eq!(set.state, StateConfig::Disk { dir: "/state".into() });
     assert_eq!(set.secrets, SecretsConfig::Files { dir: "/secrets".into() });
     assert_eq!(set.cache_dir.as_deref(), Some(Path::new("/cache")));
-    assert_eq!((set.ports.metrics, set.instance_id, set.drain_seconds), (Some(9000), Some(3), 20));
+    assert_eq!((set.ports.metrics, set.drain_seconds), (Some(9000), 20));
     assert_eq!((set.logging.level.as_str(), set.logging.format), ("debug", LogFormat::Json));
 }
 
 #[test]
 fn every_limit_has_an_option() {
-    let limits = instance(&[
-        "--memory-limit", "32MiB", "--message-timeout-ms", "1", "--batch-timeout-ms", "2",
-        "--table-limit", "3", "--stack-limit", "256KiB", "--host-call-limit", "5MiB",
-        "--call-messages", "6", "--call-size", "7KiB", "--in-flight-messages", "800",
-        "--in-flight-size", "9MiB",
-    ])
+    let limits = instance(&words(
+        "--memory-limit 32MiB --message-timeout-ms 1 --batch-timeout-ms 2 --table-limit 3 \
+         --stack-limit 256KiB --host-call-limit 5MiB --call-messages 6 --call-size 7KiB \
+         --in-flight-messages 800 --in-flight-size 9MiB",
+    ))
     .limits;
     let expected = Limits {
         memory_bytes: 32 << 20,
@@ -90,11 +96,11 @@ fn every_limit_has_an_option() {
 
 #[test]
 fn a_broker_is_the_default_cluster() {
-    let Prepared { config, lines, .. } = prepared(&[
-        "--broker-service-url", "pulsar+ssl://b:6651", "--web-service-url", "https://b:8443",
-        "--use-tls", "--tls-allow-insecure", "--hostname-verification-enabled=false",
-        "--tls-trust-cert-path", "/ca.pem",
-    ]);
+    let Prepared { config, lines, .. } = prepared(&words(
+        "--broker-service-url pulsar+ssl://b:6651 --web-service-url https://b:8443 \
+         --use-tls --tls-allow-insecure --hostname-verification-enabled=false \
+         --tls-trust-cert-path /ca.pem",
+    ));
     assert_eq!(lines, None);
     let cluster = &config.instance.clusters["default"];
     assert_eq!(cluster.service_url, "pulsar+ssl://b:6651");
@@ -107,12 +113,11 @@ fn a_broker_is_the_default_cluster() {
 
 #[test]
 fn the_old_names_of_the_broker_options_still_work() {
-    let cluster = &instance(&[
-        "--brokerServiceUrl", "pulsar+ssl://b:6651", "--webServiceUrl", "https://b:8443",
-        "--use_tls", "--tls_allow_insecure", "--hostname_verification_enabled",
-        "--tls_trust_cert_path", "/ca.pem", "--clientAuthPlugin", "token",
-        "--clientAuthParams", "token:t", "--instanceIdOffset", "1",
-    ])
+    let cluster = &instance(&words(
+        "--brokerServiceUrl pulsar+ssl://b:6651 --webServiceUrl https://b:8443 --use_tls \
+         --tls_allow_insecure --hostname_verification_enabled --tls_trust_cert_path \
+         /ca.pem --clientAuthPlugin token --clientAuthParams token:t --instanceIdOffset 1",
+    ))
     .clusters["default"];
     assert!(cluster.tls.allow_insecure && cluster.authentication.is_some());
 }
@@ -121,8 +126,12 @@ fn the_old_names_of_the_broker_options_still_work() {
 fn a_token_on_the_command_line_goes_to_a_file_that_vanishes() {
     for params in ["token:secret", "secret", r#"{"token": "secret"}"#] {
         let prepared = prepared(&[
-            "--broker-service-url", "pulsar://b:6650", "--client-auth-plugin",
-            "org.apache.pulsar.client.impl.auth.AuthenticationToken", "--client-auth-params", params,
+            "--broker-service-url",
+            "pulsar://b:6650",
+            "--client-auth-plugin",
+            "org.apache.pulsar.client.impl.auth.AuthenticationToken",
+            "--client-auth-params",
+            params,
         ]);
         let cluster = prepared.config.instance.clusters["default"].clone();
         let Some(AuthenticationConfig::Token { file }) = cluster.authentication else {
@@ -143,8 +152,12 @@ fn secrets_in_files_stay_there() {
     fs::write(&token, "secret").unwrap();
     for params in [format!("file://{}", token.display()), format!("file:{}", token.display())] {
         let instance = instance(&[
-            "--broker-service-url", "pulsar://b:6650", "--client-auth-plugin",
-            "AuthenticationToken", "--client-auth-params", &params,
+            "--broker-service-url",
+            "pulsar://b:6650",
+            "--client-auth-plugin",
+            "AuthenticationToken",
+            "--client-auth-params",
+            &params,
         ]);
         let expected = AuthenticationConfig::Token { file: token.clone() };
         assert_eq!(instance.clusters["default"].authentication, Some(expected));
@@ -154,8 +167,11 @@ fn secrets_in_files_stay_there() {
 #[test]
 fn basic_and_oauth2_take_pulsars_parameters() {
     let basic = prepared(&[
-        "--broker-service-url", "pulsar://b:6650", "--client-auth-plugin",
-        "org.apache.pulsar.client.impl.auth.AuthenticationBasic", "--client-auth-params",
+        "--broker-service-url",
+        "pulsar://b:6650",
+        "--client-auth-plugin",
+        "org.apache.pulsar.client.impl.auth.AuthenticationBasic",
+        "--client-auth-params",
         r#"{"userId": "me", "password": "pass:word"}"#,
     ]);
     match &basic.config.instance.clusters["default"].authentication {
@@ -165,13 +181,19 @@ fn basic_and_oauth2_take_pulsars_parameters() {
         other => panic!("{other:?}"),
     }
     let oauth2 = prepared(&[
-        "--broker-service-url", "pulsar://b:6650", "--client-auth-plugin",
-        "org.apache.pulsar.client.impl.auth.oauth2.AuthenticationOAuth2", "--client-auth-params",
+        "--broker-service-url",
+        "pulsar://b:6650",
+        "--client-auth-plugin",
+        "org.apache.pulsar.client.impl.auth.oauth2.AuthenticationOAuth2",
+        "--client-auth-params",
         r#"{"issuerUrl": "https://i", "audience": "a", "privateKey": "data:application/json;base64,e30="}"#,
     ]);
     match &oauth2.config.instance.clusters["default"].authentication {
         Some(AuthenticationConfig::OAuth2 { issuer_url, audience, scope, key_file }) => {
-            assert_eq!((issuer_url.as_str(), audience.as_deref(), scope), ("https://i", Some("a"), &None));
+            assert_eq!(
+                (issuer_url.as_str(), audience.as_deref(), scope),
+                ("https://i", Some("a"), &None)
+            );
             assert_eq!(fs::read_to_string(key_file).unwrap(), "{}");
         }
         other => panic!("{other:?}"),
@@ -183,12 +205,19 @@ fn a_secret_is_never_repeated() {
     for (plugin, params) in [
         ("AuthenticationBasic", r#"{"userId": "u", "password": hunter2}"#),
         ("AuthenticationBasic", "u:hunter2"),
-        ("AuthenticationOAuth2", r#"{"privateKey": "data:application/json;base64,hunter2", "issuerUrl": "i"}"#),
+        (
+            "AuthenticationOAuth2",
+            r#"{"privateKey": "data:application/json;base64,hunter2", "issuerUrl": "i"}"#,
+        ),
         ("AuthenticationTls", "tlsKeyFile:hunter2"),
     ] {
         let options = localrun(&[
-            "--broker-service-url", "pulsar://b:6650", "--client-auth-plugin", plugin,
-            "--client-auth-params", params,
+            "--broker-service-url",
+            "pulsar://b:6650",
+            "--client-auth-plugin",
+            plugin,
+            "--client-auth-params",
+            params,
         ]);
         let failure = options.prepare(&environment).unwrap_err().to_string();
         assert!(!failure.contains("hunter2"), "{failure}");
@@ -211,28 +240,40 @@ fn a_file_names_further_clusters() {
 
 #[test]
 fn what_cannot_be_honoured_is_refused_with_the_reason() {
-    refused(&["--state-storage-service-url", "bk://b:4181"], expect![[r#"
+    refused(
+        &["--state-storage-service-url", "bk://b:4181"],
+        expect![[r#"
         error: the configuration has a mistake
           --state-storage-service-url = "bk://b:4181": expected --state-dir: state is kept in memory or in a directory; Pulsar's BookKeeper state storage cannot be used yet
         help: `function-runner localrun --help` describes every option
-    "#]]);
-    refused(&["--runtime", "PROCESS"], expect![[r#"
+    "#]],
+    );
+    refused(
+        &["--runtime", "PROCESS"],
+        expect![[r#"
         error: the configuration has a mistake
           --runtime = "PROCESS": expected THREAD: each instance of a component runs on a thread of its own in this process, in a sandbox
         help: `function-runner localrun --help` describes every option
-    "#]]);
-    refused(&["--secrets-provider-classname", "com.example.Vault"], expect![[r#"
+    "#]],
+    );
+    refused(
+        &["--secrets-provider-classname", "com.example.Vault"],
+        expect![[r#"
         error: the configuration has a mistake
           --secrets-provider-classname = "com.example.Vault": expected EnvironmentBasedSecretsProvider or ClearTextSecretsProvider, or --secrets-dir instead; others are Java code
         help: `function-runner localrun --help` describes every option
-    "#]]);
-    refused(&["--secrets-provider-config", r#"{"a": 1}"#], expect![[r#"
+    "#]],
+    );
+    refused(
+        &["--secrets-provider-config", r#"{"a": 1}"#],
+        expect![[r#"
         error: the configuration has a mistake
           --secrets-provider-config: expected nothing: the providers that can be used here need no configuration
         help: `function-runner localrun --help` describes every option
-    "#]]);
+    "#]],
+    );
     refused(
-        &["--web-service-url", "http://b:8080", "--use-tls", "--tls-trust-cert-path", "/ca.pem"],
+        &words("--web-service-url http://b:8080 --use-tls --tls-trust-cert-path /ca.pem"),
         expect![[r#"
             error: the configuration has 3 mistakes
               --tls-trust-cert-path: expected --broker-service-url with it; without a broker it says nothing
@@ -242,16 +283,17 @@ fn what_cannot_be_honoured_is_refused_with_the_reason() {
         "#]],
     );
     refused(
-        &["--broker-service-url", "pulsar://b:6650", "--use-tls", "--tls-trust-cert-path", "/ca.pem"],
+        &words("--broker-service-url pulsar://b:6650 --use-tls --tls-trust-cert-path /ca.pem"),
         expect![[r#"
-            error: the configuration has 2 mistakes
+            error: the configuration has 3 mistakes
               --tls-trust-cert-path: expected a pulsar+ssl:// or https:// URL with it; this connection is not TLS
               --use-tls = "true": expected a pulsar+ssl:// URL in --broker-service-url, with the broker's TLS port
+              clusters.default.tls.trustCertFile = "/ca.pem": expected nothing unless a URL of the cluster is pulsar+ssl:// or https://
             help: `function-runner localrun --help` describes every option
         "#]],
     );
     refused(
-        &["--broker-service-url", "pulsar://b:6650", "--input-format", "jsonl", "--output-format", "line"],
+        &words("--broker-service-url pulsar://b:6650 --input-format jsonl --output-format line"),
         expect![[r#"
             error: the configuration has 2 mistakes
               --input-format: expected no broker with it: lines are read and written only in memory
@@ -260,7 +302,12 @@ fn what_cannot_be_honoured_is_refused_with_the_reason() {
         "#]],
     );
     refused(
-        &["--broker-service-url", "pulsar://b:6650", "--client-auth-plugin", "com.example.Kerberos"],
+        &[
+            "--broker-service-url",
+            "pulsar://b:6650",
+            "--client-auth-plugin",
+            "com.example.Kerberos",
+        ],
         expect![[r#"
             error: the configuration has a mistake
               --client-auth-plugin = "com.example.Kerberos": expected AuthenticationToken, AuthenticationBasic or AuthenticationOAuth2, with or without the package of Pulsar's Java client; others run Java code
@@ -275,13 +322,19 @@ fn what_cannot_be_honoured_is_refused_with_the_reason() {
             help: `function-runner localrun --help` describes every option
         "#]],
     );
-    refused(&["--clusters-file", "/nonexistent/clusters.yaml"], expect![[r#"
+    refused(
+        &["--clusters-file", "/nonexistent/clusters.yaml"],
+        expect![[r#"
         error: the configuration has a mistake
           --clusters-file = "/nonexistent/clusters.yaml": expected a file that can be read: No such file or directory (os error 2)
         help: `function-runner localrun --help` describes every option
-    "#]]);
-    refused(&["--function-config-file", "/nonexistent/function.yaml"], expect![[r#"
+    "#]],
+    );
+    refused(
+        &["--function-config-file", "/nonexistent/function.yaml"],
+        expect![[r#"
         error: the configuration has a mistake
           --function-config-file = "/nonexistent/function.yaml": expected a file that can be read: No such file or directory (os error 2)
-    "#]]);
+    "#]],
+    );
 }
