@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use pulsar_standalone::standalone::Standalone;
+use serde_json::json;
 
 use crate::{
     checks::{Report, Verify},
@@ -35,7 +36,7 @@ impl Function {
         match self {
             Self::Exclamation => "exclamation",
             Self::WordCount => "word-count",
-            Self::Router => "router",
+            Self::Router => "content-router",
         }
     }
 
@@ -134,27 +135,29 @@ impl Drill {
                 ..plain
             },
             Function::Router => Verify {
-                topics: ["order", "refund", "other"].map(|kind| self.routed(kind)).to_vec(),
+                topics: self.destinations().to_vec(),
                 expected: load.payload.clone(),
                 size: load.size,
-                place: Some(self.routed("%choice:order|refund|other%")),
-                find: r#""id": (\d+)"#.to_owned(),
+                place: Some(format!("%choice:{}%", self.destinations().join("|"))),
+                find: r"^\w+: (\d+) ".to_owned(),
                 ..plain
             },
         };
         self.topics.verify(&verify)
     }
 
-    fn routed(&self, kind: &str) -> String {
-        format!("{}-{kind}", self.output)
+    /// Where the router sends `eu`, `us` and what has no route.
+    fn destinations(&self) -> [String; 3] {
+        [format!("{}-eu", self.output), format!("{}-us", self.output), self.output.clone()]
     }
 
     fn runner(&self) -> Result<Runner> {
+        let [eu, us, _] = self.destinations();
         Ok(Runner::on(&self.topics.cluster, &self.function.component()?, &self.input)?
             .flag("--output", &self.output)
             .flag("--subs-name", SUBSCRIPTION)
             .flag("--name", self.function.name())
-            .flag("--user-config", format!(r#"{{"prefix": "{}-"}}"#, self.output)))
+            .flag("--user-config", json!({ "routes": { "eu": eu, "us": us } }).to_string()))
     }
 
     fn has_work(&self) -> Result<bool> {

@@ -283,7 +283,7 @@ public class Peer {
         int max = command.path("max").asInt(Integer.MAX_VALUE);
         long deadline = System.currentTimeMillis() + command.path("millis").asLong(10_000);
         ArrayNode messages = JSON.createArrayNode();
-        try (Reader<byte[]> reader = reader(command, text(command, "topic"))) {
+        try (Reader<byte[]> reader = reader(command, List.of(text(command, "topic")))) {
             while (messages.size() < max) {
                 long left = deadline - System.currentTimeMillis();
                 Message<byte[]> message = left > 0 ? reader.readNext((int) left, TimeUnit.MILLISECONDS) : null;
@@ -346,7 +346,7 @@ public class Peer {
 
     /**
      * Reads topics from their start and holds every message against what message "id" must have
-     * become: lost, duplicated, reordered (within its key), corrupt (another text), invented (no
+     * become: lost, duplicated, reordered (within key and topic), corrupt (another text), invented (no
      * such id), misplaced (another topic). Ends when all have come and nothing more for
      * "quietMillis", or at the deadline.
      */
@@ -362,49 +362,48 @@ public class Peer {
         long received = 0, duplicated = 0, reordered = 0, corrupt = 0, invented = 0, misplaced = 0;
         long earliest = Long.MAX_VALUE, latest = 0, entries = 0;
         String previousEntry = "", example = "";
-        for (JsonNode topic : command.get("topics")) {
-            boolean last = topic == command.get("topics").get(command.get("topics").size() - 1);
-            try (Reader<byte[]> reader = reader(command, topic.asText())) {
-                while (true) {
-                    boolean complete = seen.cardinality() >= count || !last;
-                    long wait = complete ? quiet : Math.max(0, deadline - System.currentTimeMillis());
-                    Message<byte[]> message = reader.readNext((int) wait, TimeUnit.MILLISECONDS);
-                    if (message == null) {
-                        break;
-                    }
-                    received++;
-                    earliest = Math.min(earliest, message.getPublishTime());
-                    latest = Math.max(latest, message.getPublishTime());
-                    MessageIdAdv position = (MessageIdAdv) message.getMessageId();
-                    String entry = position.getLedgerId() + ":" + position.getEntryId() + ":" + position.getPartitionIndex();
-                    entries += entry.equals(previousEntry) ? 0 : 1;
-                    previousEntry = entry;
-                    String text = new String(message.getData(), StandardCharsets.UTF_8);
-                    Matcher found = find.matcher(text);
-                    long id = found.find() ? Long.parseLong(found.group(1)) : -1;
-                    if (id < 0 || id >= count) {
-                        invented++;
-                        example = text;
-                        continue;
-                    }
-                    if (!text.equals(expected.of(id))) {
-                        corrupt++;
-                        example = text + " instead of " + expected.of(id);
-                    }
-                    if (place.template != null && !message.getTopicName().equals(place.of(id))) {
-                        misplaced++;
-                        example = message.getTopicName() + " instead of " + place.of(id);
-                    }
-                    if (seen.get((int) id)) {
-                        duplicated++;
-                        continue;
-                    }
-                    seen.set((int) id);
-                    Long before = newest.put(expected.key(id), id);
-                    if (before != null && before > id) {
-                        reordered++;
-                        example = id + " after " + before;
-                    }
+        List<String> topics = new ArrayList<>();
+        command.get("topics").forEach(topic -> topics.add(topic.asText()));
+        try (Reader<byte[]> reader = reader(command, topics)) {
+            while (true) {
+                boolean complete = seen.cardinality() >= count;
+                long wait = complete ? quiet : Math.max(0, deadline - System.currentTimeMillis());
+                Message<byte[]> message = reader.readNext((int) wait, TimeUnit.MILLISECONDS);
+                if (message == null) {
+                    break;
+                }
+                received++;
+                earliest = Math.min(earliest, message.getPublishTime());
+                latest = Math.max(latest, message.getPublishTime());
+                MessageIdAdv position = (MessageIdAdv) message.getMessageId();
+                String entry = position.getLedgerId() + ":" + position.getEntryId() + ":" + position.getPartitionIndex();
+                entries += entry.equals(previousEntry) ? 0 : 1;
+                previousEntry = entry;
+                String text = new String(message.getData(), StandardCharsets.UTF_8);
+                Matcher found = find.matcher(text);
+                long id = found.find() ? Long.parseLong(found.group(1)) : -1;
+                if (id < 0 || id >= count) {
+                    invented++;
+                    example = text;
+                    continue;
+                }
+                if (!text.equals(expected.of(id))) {
+                    corrupt++;
+                    example = text + " instead of " + expected.of(id);
+                }
+                if (place.template != null && !message.getTopicName().equals(place.of(id))) {
+                    misplaced++;
+                    example = message.getTopicName() + " instead of " + place.of(id);
+                }
+                if (seen.get((int) id)) {
+                    duplicated++;
+                    continue;
+                }
+                seen.set((int) id);
+                Long before = newest.put(expected.key(id) + " " + message.getTopicName(), id);
+                if (before != null && before > id) {
+                    reordered++;
+                    example = id + " after " + before;
                 }
             }
         }
@@ -422,10 +421,10 @@ public class Peer {
                 .put("example", example);
     }
 
-    private Reader<byte[]> reader(JsonNode command, String topic) throws Exception {
+    private Reader<byte[]> reader(JsonNode command, List<String> topics) throws Exception {
         return client(command)
                 .newReader()
-                .topic(topic)
+                .topics(topics)
                 .startMessageId(MessageId.earliest)
                 .receiverQueueSize(10_000)
                 .create();

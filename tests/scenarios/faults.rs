@@ -1,0 +1,44 @@
+//! A broker that dies or freezes. These scenarios have one of their own, one at a time.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::Result;
+use function_mesh_tests::{
+    cluster::Cluster,
+    drills::{Drill, Function, Outage},
+};
+use pulsar_standalone::standalone::Standalone;
+
+use crate::stage::peer;
+
+const MESSAGES: u32 = 100_000;
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Two brokers beside the shared one would be more than a small machine has room for.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn outage(strike: impl FnOnce(&Drill, &mut Standalone) -> Result<Outage>) -> Result<()> {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = tempfile::tempdir()?;
+    let (mut broker, cluster) = Cluster::start(dir.path(), peer()?)?;
+    let topics = cluster.namespace("outage")?;
+    let drill = Drill::prepare(&topics, Function::Exclamation, MESSAGES, 10)?;
+    let outage = strike(&drill, &mut broker)?;
+    outage.report.nothing_lost()?;
+    assert!(outage.resumed_after < Duration::from_secs(10), "{outage}");
+    assert!(outage.grown < 64 << 10, "{outage}");
+    Ok(())
+}
+
+#[test]
+fn a_killed_broker_costs_nothing_but_time() -> Result<()> {
+    outage(|drill, broker| drill.broker_restart(broker, LIMIT))
+}
+
+#[test]
+fn a_frozen_broker_costs_nothing_but_time() -> Result<()> {
+    outage(|drill, broker| drill.broker_frozen(broker, Duration::from_secs(10), LIMIT))
+}
