@@ -3,11 +3,7 @@
 //!
 //! `cargo xtask bench` builds and starts it.
 #![expect(clippy::print_stdout, reason = "the table goes to the terminal")]
-#![expect(
-    clippy::disallowed_types,
-    clippy::disallowed_methods,
-    reason = "processes are timed by the wall clock"
-)]
+#![expect(clippy::disallowed_types, reason = "processes are timed by the wall clock")]
 
 mod contender;
 mod python;

@@ -70,6 +70,8 @@ pub struct Received {
     pub event_time: u64,
     pub publish_time: u64,
     pub redelivery_count: u32,
+    /// Codec of the entry.
+    pub compression: String,
     pub id: Position,
 }
 

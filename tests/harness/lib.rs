@@ -6,7 +6,6 @@
 //! ```
 #![expect(
     clippy::disallowed_types,
-    clippy::disallowed_methods,
     reason = "real processes run on real time and are told where things are by the environment"
 )]
 

@@ -36,6 +36,8 @@ import org.apache.pulsar.client.api.Schema;
 import org.apache.pulsar.client.api.SubscriptionInitialPosition;
 import org.apache.pulsar.client.api.SubscriptionType;
 import org.apache.pulsar.client.api.TypedMessageBuilder;
+import org.apache.pulsar.client.impl.MessageImpl;
+import org.apache.pulsar.client.impl.TopicMessageImpl;
 import org.apache.pulsar.common.policies.data.RetentionPolicies;
 import org.apache.pulsar.common.schema.SchemaInfo;
 import org.apache.pulsar.common.util.ObjectMapperFactory;
@@ -330,7 +332,8 @@ public class Peer {
                 .put("publishTime", message.getPublishTime())
                 .put("producer", message.getProducerName())
                 .put("sequenceId", message.getSequenceId())
-                .put("redeliveryCount", message.getRedeliveryCount());
+                .put("redeliveryCount", message.getRedeliveryCount())
+                .put("compression", compression(message));
         described.putObject("id")
                 .put("ledger", id.getLedgerId())
                 .put("entry", id.getEntryId())
@@ -342,6 +345,11 @@ public class Peer {
         }
         described.set("properties", JSON.valueToTree(message.getProperties()));
         return described;
+    }
+
+    private static String compression(Message<byte[]> message) {
+        Message<?> single = message instanceof TopicMessageImpl<?> of ? of.getMessage() : message;
+        return ((MessageImpl<?>) single).getCompressionType().name();
     }
 
     /**

@@ -106,11 +106,15 @@ fn atmost_once_duplicates_nothing_when_killed() -> Result<()> {
     let load = Load::new(MESSAGES, 10);
     topics.load(&input, &load)?;
     let start = || {
-        function_mesh_tests::runner::Runner::on(&topics.cluster, &guests::component("exclamation")?, &input)?
-            .flag("--output", &output)
-            .flag("--subs-name", "once")
-            .flag("--processing-guarantees", "ATMOST_ONCE")
-            .start()
+        function_mesh_tests::runner::Runner::on(
+            &topics.cluster,
+            &guests::component("exclamation")?,
+            &input,
+        )?
+        .flag("--output", &output)
+        .flag("--subs-name", "once")
+        .flag("--processing-guarantees", "ATMOST_ONCE")
+        .start()
     };
     for _ in 0..2 {
         let running = start()?;
@@ -159,10 +163,8 @@ fn an_unreachable_output_keeps_the_input() -> Result<()> {
     // A topic that exists with partitions cannot be had under a partition number it has not.
     stage.topics.create_partitioned("narrow", 1)?;
     stage.send(&["echo kept"])?;
-    let mut running = stage
-        .probe()?
-        .flag("--output", stage.topics.topic("narrow-partition-7"))
-        .start()?;
+    let mut running =
+        stage.probe()?.flag("--output", stage.topics.topic("narrow-partition-7")).start()?;
     let refused = running.logged(SOON, &["narrow-partition-7"]);
     let lives = running.is_running()?;
     assert!(refused.is_ok() || !lives, "an output that cannot be had went unmentioned");

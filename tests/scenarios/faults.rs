@@ -1,9 +1,6 @@
 //! A broker that dies or freezes. These scenarios have one of their own, one at a time.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use anyhow::Result;
 use function_mesh_tests::{
@@ -12,16 +9,13 @@ use function_mesh_tests::{
 };
 use pulsar_standalone::standalone::Standalone;
 
-use crate::stage::peer;
+use crate::stage::{own_broker_turn, peer};
 
 const MESSAGES: u32 = 100_000;
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Two brokers beside the shared one would be more than a small machine has room for.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
 fn outage(strike: impl FnOnce(&Drill, &mut Standalone) -> Result<Outage>) -> Result<()> {
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = own_broker_turn();
     let dir = tempfile::tempdir()?;
     let (mut broker, cluster) = Cluster::start(dir.path(), peer()?)?;
     let topics = cluster.namespace("outage")?;

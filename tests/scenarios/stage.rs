@@ -2,7 +2,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -23,7 +23,8 @@ type Shared<T> = OnceLock<Result<T, String>>;
 /// Pulsar's Java client, started with the first scenario.
 pub(crate) fn peer() -> Result<Arc<Peer>> {
     static PEER: Shared<Arc<Peer>> = OnceLock::new();
-    let peer = PEER.get_or_init(|| Peer::start().map(Arc::new).map_err(|error| format!("{error:#}")));
+    let peer =
+        PEER.get_or_init(|| Peer::start().map(Arc::new).map_err(|error| format!("{error:#}")));
     peer.clone().map_err(|error| anyhow!(error))
 }
 
@@ -41,7 +42,8 @@ pub(crate) fn cluster() -> Result<Cluster> {
 fn start() -> Result<(Option<Standalone>, Cluster)> {
     if let Some(ports) = std::env::var_os("FUNCTION_MESH_PULSAR") {
         let ports = ports.to_string_lossy().into_owned();
-        let (broker, web) = ports.split_once(',').context("FUNCTION_MESH_PULSAR is no pair of ports")?;
+        let (broker, web) =
+            ports.split_once(',').context("FUNCTION_MESH_PULSAR is no pair of ports")?;
         let ports = Ports { broker: broker.parse()?, web: web.parse()?, bookie: 0 };
         return Ok((None, Cluster::new(ports, peer()?)));
     }
@@ -49,6 +51,13 @@ fn start() -> Result<(Option<Standalone>, Cluster)> {
     let dir = tempfile::tempdir()?.keep();
     let (broker, cluster) = Cluster::start(&dir, peer()?)?;
     Ok((Some(broker), cluster))
+}
+
+/// Taken by a scenario that starts a broker of its own: two beside the shared one would be more
+/// than a small machine has room for.
+pub(crate) fn own_broker_turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A scenario's own topics, with the probe function (`tests/fixtures/probe`) to run on them.
@@ -74,7 +83,8 @@ impl Stage {
     }
 
     pub(crate) fn component(&self, component: PathBuf) -> Result<Runner> {
-        Ok(Runner::on(&self.topics.cluster, &component, &self.input)?.flag("--output", &self.output))
+        Ok(Runner::on(&self.topics.cluster, &component, &self.input)?
+            .flag("--output", &self.output))
     }
 
     pub(crate) fn send(&self, texts: &[&str]) -> Result<()> {

@@ -1,0 +1,6 @@
+//! Pulsar Functions' semantics, seen from the outside.
+
+mod configuration;
+mod inputs;
+mod outputs;
+mod placement;
