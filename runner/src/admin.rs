@@ -159,9 +159,9 @@ async fn serve(stream: TcpStream, shown: Arc<Shown>, stop: CancellationToken) {
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = until(&stop) => {
-            // The answer under way finishes; no further request is read.
+            // The answer under way finishes, if its reader lets it; no further request is read.
             connection.as_mut().graceful_shutdown();
-            connection.await
+            timeout(STOP_TIMEOUT, connection).await.unwrap_or(Ok(()))
         }
     };
     if let Err(error) = ended {

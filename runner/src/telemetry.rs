@@ -59,6 +59,10 @@ pub fn instance_span(function: &FunctionId, instance: u32) -> Span {
     )
 }
 
+/// The client warns of every attempt to connect; source and sink say the same once, with the topic
+/// it concerns.
+const CALM: &str = "pulsar=error";
+
 fn subscriber<W>(
     logging: &Logging,
     colour: bool,
@@ -77,6 +81,13 @@ where
     Ok(Registry::default().with(filter(&logging.level)?).with(lines))
 }
 
+/// Whether the directives are about the client, or ask for everything.
+fn speaks_of_pulsar(directives: &str) -> bool {
+    directives.split(',').map(|directive| directive.trim().to_ascii_lowercase()).any(|directive| {
+        directive.starts_with("pulsar") || ["debug", "trace"].contains(&directive.as_str())
+    })
+}
+
 /// # Errors
 /// A directive that is neither a level nor `target=level`. The filter's own parser takes a
 /// mistyped level for a target.
@@ -92,7 +103,8 @@ fn filter(directives: &str) -> Result<EnvFilter, Fault> {
             .permanent());
         }
     }
-    EnvFilter::builder().parse(format!("{directives},{INSTANCE}=error")).map_err(|wrong| {
+    let calm = if speaks_of_pulsar(directives) { "" } else { CALM };
+    EnvFilter::builder().parse(format!("{calm},{directives},{INSTANCE}=error")).map_err(|wrong| {
         Fault::system(format!("logging.level: \"{directives}\": {wrong}")).permanent()
     })
 }

@@ -111,6 +111,21 @@ fn records_of_the_log_crate_keep_their_target() {
 }
 
 #[test]
+fn the_client_is_quiet_unless_it_is_asked() {
+    let warned = |level: &str| {
+        let text = logged(level, LogFormat::Text, || {
+            warn!(target: "pulsar::connection", "retry");
+        });
+        !text.is_empty()
+    };
+    assert!(!warned("info"));
+    assert!(!warned("warn,function=debug"));
+    assert!(warned("debug"));
+    assert!(warned("info,pulsar=warn"));
+    assert!(!warned("debug,pulsar=error"));
+}
+
+#[test]
 fn a_mistyped_level_is_refused_with_what_is_accepted() {
     for (level, wrong) in
         [("verbose", "verbose"), ("info,function=loud", "function=loud"), ("info,pulsar", "pulsar")]
