@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, error};
 
 use crate::{
-    fault::Fault,
+    fault::{Fault, Retry},
     metrics::InstanceMetrics,
     pipeline::{Parts, Pipeline, Summary},
 };
@@ -25,6 +25,9 @@ pub trait Assemble: Send {
     /// # Errors
     /// A part cannot be made; permanent if trying again is no use.
     async fn parts(&mut self) -> Result<Parts, Fault>;
+
+    /// Releases what outlives a pipeline, after the last one.
+    async fn close(self: Box<Self>);
 }
 
 /// An instance, before it runs.
@@ -45,10 +48,16 @@ impl Instance {
     /// A permanent fault: what is wrong stays wrong until somebody changes it.
     pub async fn run(self, stop: CancellationToken) -> Result<Summary, Fault> {
         let span = self.span.clone();
-        self.restart(stop).instrument(span).await
+        let ending = async {
+            let mut instance = self;
+            let ended = instance.restart(stop).await;
+            instance.assembly.close().await;
+            ended
+        };
+        ending.instrument(span).await
     }
 
-    async fn restart(mut self, stop: CancellationToken) -> Result<Summary, Fault> {
+    async fn restart(&mut self, stop: CancellationToken) -> Result<Summary, Fault> {
         let mut pause = FIRST_PAUSE;
         loop {
             let started = Instant::now();
@@ -57,7 +66,7 @@ impl Instance {
                 Err(fault) => fault,
             };
             self.metrics.failed(&fault);
-            if fault.retry == crate::fault::Retry::Never || stop.is_cancelled() {
+            if fault.retry == Retry::Never || stop.is_cancelled() {
                 return Err(fault);
             }
             if started.elapsed() > HEALTHY {

@@ -7,7 +7,11 @@ use function_mesh_proto::{
     instance::{InstanceConfig, Limits, StateConfig},
     plan::{FunctionPlan, InputPlan, SchemaPlan, TopicSelector},
 };
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::{Duration, timeout},
+};
 use tracing::Instrument;
 
 use super::{
@@ -32,8 +36,13 @@ use crate::{
         pulsar::{PulsarSource, SourceSettings},
     },
     state::{DiskStore, MemoryStore, StateStore},
-    telemetry::GuestLog,
+    telemetry::{GuestLog, LogTopic},
 };
+
+/// Log lines that may wait to be published; more are dropped and counted.
+const LOG_LINES: usize = 1024;
+/// How long a stop waits for the last log lines.
+const LOG_FLUSH: Duration = Duration::from_secs(1);
 
 /// What all instances of a process have in common.
 pub(super) struct Shared {
@@ -55,8 +64,10 @@ pub(super) struct Assembly {
     state: Arc<dyn StateStore>,
     log: GuestLog,
     latch: Arc<Latch>,
-    /// The log topic's publisher and the watch over readiness; they end with the instance.
-    tasks: JoinSet<()>,
+    /// Publishes to the log topic.
+    log_tasks: JoinSet<()>,
+    /// Follows the source's subscriptions.
+    readiness_tasks: JoinSet<()>,
 }
 
 enum Ends {
@@ -76,9 +87,18 @@ impl Assembly {
         transport: Transport,
     ) -> Result<Self, Fault> {
         let Observed { id, metrics, budget, latch, span } = observed;
-        let mut tasks = JoinSet::new();
+        let mut log_tasks = JoinSet::new();
         let in_pulsar = matches!(transport, Transport::Pulsar { .. });
         let topic = match &shared.plan.log_topic {
+            // Without a broker, log lines are on standard error already.
+            Some(topic) if in_pulsar => {
+                let (lines, queue) = mpsc::channel(LOG_LINES);
+                let cluster = shared.clusters.get(None)?;
+                let whose = (&shared.plan.id, id);
+                let log_topic = LogTopic::on_pulsar(topic, cluster, whose, metrics.clone());
+                log_tasks.spawn(log_topic.run(queue).instrument(span.clone()));
+                Some(lines)
+            }
             // Without a broker, log lines are on standard error already.
             _ => None,
         };
@@ -95,7 +115,8 @@ impl Assembly {
             metrics,
             budget,
             state,
-            tasks,
+            log_tasks,
+            readiness_tasks: JoinSet::new(),
         })
     }
 
@@ -147,7 +168,7 @@ impl Assembly {
             output,
             metrics: self.metrics.clone(),
         });
-        self.tasks.spawn(follow(source.missing_topics(), self.latch.clone()));
+        self.readiness_tasks.spawn(follow(source.missing_topics(), self.latch.clone()));
         Ok((Box::new(source), Box::new(sink)))
     }
 
@@ -181,6 +202,13 @@ impl Assemble for Assembly {
             },
         };
         Ok(Parts { source, invoker: Box::new(invoker), sink, metrics: self.metrics.clone() })
+    }
+
+    async fn close(self: Box<Self>) {
+        let Self { log, mut log_tasks, .. } = *self;
+        drop(log);
+        // What cannot be published by then is lost, as log lines may be.
+        _ = timeout(LOG_FLUSH, async { while log_tasks.join_next().await.is_some() {} }).await;
     }
 }
 
