@@ -14,3 +14,6 @@
 
 include!(concat!(env!("OUT_DIR"), "/function/proto.rs"));
 include!(concat!(env!("OUT_DIR"), "/function/proto.serde.rs"));
+
+#[cfg(test)]
+mod tests;

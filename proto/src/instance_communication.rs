@@ -14,3 +14,6 @@
 
 include!(concat!(env!("OUT_DIR"), "/instance_communication/proto.rs"));
 include!(concat!(env!("OUT_DIR"), "/instance_communication/proto.serde.rs"));
+
+#[cfg(test)]
+mod tests;

@@ -14,3 +14,6 @@ pub mod instance_communication;
 pub mod document;
 pub mod topic_name;
 pub mod mistake;
+
+#[cfg(test)]
+mod wire_bytes;

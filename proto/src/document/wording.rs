@@ -32,6 +32,8 @@ pub(super) fn expected(unexpected: Option<Unexpected<'_>>, expected: &str) -> St
                 | Unexpected::Float(_)
         )
     );
+    // Generated code says this word as well.
+    let expected = expected.strip_prefix("expected ").unwrap_or(expected);
     let known = match expected {
         "a string" | "a borrowed string" if scalar => "a text: put it in quotes",
         "a string" | "a borrowed string" => "a text",
@@ -45,13 +47,19 @@ pub(super) fn expected(unexpected: Option<Unexpected<'_>>, expected: &str) -> St
         other if other.starts_with("struct ") || other.contains("tagged enum") => "an object",
         other => other,
     };
-    known.to_owned()
+    match known.strip_prefix("one of: [").and_then(|names| names.strip_suffix(']')) {
+        // The names of an enum, as generated code quotes them.
+        Some(names) => format!("one of {}", names.replace('"', "")),
+        None => known.to_owned(),
+    }
 }
 
-/// A message in nobody's control but the type's.
+/// What the proto3 JSON of numbers says, which takes them as numbers and as texts.
+const NOT_A_NUMBER: [&str; 3] = ["untagged enum", "invalid digit", "invalid float"];
+
+/// What a type says in words of its own.
 pub(super) fn custom(message: &str) -> String {
-    if message.contains("untagged enum") {
-        // What the proto3 JSON of numbers says, which takes them as numbers and as texts.
+    if NOT_A_NUMBER.iter().any(|part| message.contains(part)) {
         return "a number".to_owned();
     }
     match message.split_once(", expected ") {

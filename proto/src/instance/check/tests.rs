@@ -265,9 +265,10 @@ fn limits_are_above_zero_and_agree() {
             ("limits.messageMillis", "20", "at most 10, the time of a whole call"),
         ],
     );
-    refused(
-        "limits: {memoryBytes: 4294967297}",
-        &[("limits.memoryBytes", "4294967297", "4294967296")],
+    check(
+        &format!("{LEAST}\nlimits: {{memoryBytes: 4294967297}}"),
+        &plan("resources: {ram: 8589934592}"),
+        &[("limits.memoryBytes", "4294967297", "at most 4294967296")],
     );
     check(
         LEAST,
