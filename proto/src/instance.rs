@@ -112,7 +112,8 @@ impl InstanceConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PackageConfig {
-    /// A path, `file://`, `http(s)://`, `function://tenant/namespace/name@version` or `oci://`.
+    /// A path, `file://`, `http(s)://`, `function://tenant/namespace/name@version`, `oci://`, or
+    /// `oci+http://` for a registry without TLS.
     pub url: String,
     /// `sha256:<64 hex digits>`; the package must have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,6 +121,9 @@ pub struct PackageConfig {
     /// The cluster whose package service serves `function://`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
+    /// A docker `config.json` with the credentials of `oci://` registries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry_credentials: Option<PathBuf>,
 }
 
 /// One Pulsar cluster and how to authenticate there.

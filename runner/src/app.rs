@@ -162,7 +162,12 @@ async fn load(
 ) -> Result<CompiledComponent, Fault> {
     let package = match (&config.package, &plan.package) {
         (Some(package), _) => package.clone(),
-        (None, Some(url)) => PackageConfig { url: url.clone(), digest: None, cluster: None },
+        (None, Some(url)) => PackageConfig {
+            url: url.clone(),
+            digest: None,
+            cluster: None,
+            registry_credentials: None,
+        },
         (None, None) => {
             let missing = "package.url of the instance, or packageUrl of the function: expected \
                            where the function's component is";

@@ -10,7 +10,11 @@
 //! What has a digest is cached by it and needs no network again. What has none (a plain URL, a
 //! tag) is asked for at every start, and nothing stale stands in for it.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
@@ -51,8 +55,6 @@ pub struct PackageContext {
     pub cache_dir: Option<PathBuf>,
     /// For `function://`.
     pub clusters: BTreeMap<String, ClusterConfig>,
-    /// A docker `config.json` with the registries' credentials.
-    pub docker_config: Option<PathBuf>,
     /// Attempts at what may pass by itself (no connection, 503); 5 take 15 to 30 seconds.
     pub attempts: usize,
     /// Bytes a package may have.
@@ -61,13 +63,7 @@ pub struct PackageContext {
 
 impl Default for PackageContext {
     fn default() -> Self {
-        Self {
-            cache_dir: None,
-            clusters: BTreeMap::new(),
-            docker_config: None,
-            attempts: 5,
-            max_bytes: 256 << 20,
-        }
+        Self { cache_dir: None, clusters: BTreeMap::new(), attempts: 5, max_bytes: 256 << 20 }
     }
 }
 
@@ -99,6 +95,7 @@ pub async fn fetch(config: &PackageConfig, context: &PackageContext) -> Result<P
         location: &location,
         wanted: wanted.as_ref(),
         cluster: config.cluster.as_deref(),
+        registry_credentials: config.registry_credentials.as_deref(),
         cache: Cache::new(context.cache_dir.clone()),
         context,
     };
@@ -119,6 +116,7 @@ struct Fetching<'a> {
     location: &'a Location,
     wanted: Option<&'a Digest>,
     cluster: Option<&'a str>,
+    registry_credentials: Option<&'a Path>,
     cache: Cache,
     context: &'a PackageContext,
 }
@@ -189,8 +187,7 @@ impl Fetching<'_> {
                     pulsar::download(name, cluster, number, max_bytes).await
                 }
                 Location::Oci(image) => {
-                    let credentials = self.context.docker_config.as_deref();
-                    oci::pull(image, credentials, &self.cache, max_bytes).await
+                    oci::pull(image, self.registry_credentials, &self.cache, max_bytes).await
                 }
             }
         };

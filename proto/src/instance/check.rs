@@ -127,7 +127,7 @@ fn is_file_name(name: &str) -> bool {
 }
 
 fn package(package: &PackageConfig, mistakes: &mut Vec<Mistake>) {
-    let PackageConfig { url, digest, cluster } = package;
+    let PackageConfig { url, digest, cluster, registry_credentials } = package;
     package_url("package.url", url, mistakes);
     if let Some(digest) = digest {
         let hex = digest.strip_prefix("sha256:").unwrap_or_default();
@@ -140,6 +140,13 @@ fn package(package: &PackageConfig, mistakes: &mut Vec<Mistake>) {
         let accepted = "nothing unless package.url is function://: no other comes from a cluster";
         mistakes.push(Mistake::new("package.cluster", cluster, accepted));
     }
+    if let Some(file) = registry_credentials
+        && (file.as_os_str().is_empty() || !url.starts_with("oci"))
+    {
+        let accepted = "the path of a docker config.json, where package.url is oci://";
+        let file = file.display().to_string();
+        mistakes.push(Mistake::new("package.registryCredentials", file, accepted));
+    }
 }
 
 /// Packages that Pulsar itself keeps.
@@ -149,7 +156,7 @@ fn package_url(field: &str, url: &str, mistakes: &mut Vec<Mistake>) {
     let whole = match url.split_once("://") {
         None => !url.trim().is_empty(),
         Some(("function", name)) => is_package_name(name),
-        Some(("file" | "http" | "https" | "oci", rest)) => !rest.is_empty(),
+        Some(("file" | "http" | "https" | "oci" | "oci+http", rest)) => !rest.is_empty(),
         Some(_) => false,
     };
     if !whole {

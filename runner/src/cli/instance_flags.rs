@@ -162,9 +162,12 @@ impl InstanceFlags {
     ) -> Option<PackageConfig> {
         let digest = self.wasm_digest.clone()?;
         match url {
-            Some(url) => {
-                Some(PackageConfig { url: url.to_owned(), digest: Some(digest), cluster: None })
-            }
+            Some(url) => Some(PackageConfig {
+                url: url.to_owned(),
+                digest: Some(digest),
+                cluster: None,
+                registry_credentials: None,
+            }),
             None => {
                 mistakes.add(Mistake::new("--wasm-digest", digest, "--wasm with it"));
                 None

@@ -61,8 +61,7 @@ impl Location {
 
 impl PackageName {
     fn parse(rest: &str) -> Result<Self, String> {
-        // Without a version it is the latest, as for Pulsar's own clients.
-        let (path, version) = rest.split_once('@').unwrap_or((rest, "latest"));
+        let (path, version) = rest.split_once('@').unwrap_or((rest, ""));
         let parts: Vec<_> = path.split('/').collect();
         let [tenant, namespace, name] = parts[..] else {
             return Err("expected function://tenant/namespace/name@version".to_owned());
@@ -162,11 +161,8 @@ mod tests {
             panic!()
         };
         assert_eq!(name.to_string(), "function://t/ns/f@1.0");
-        let Location::Pulsar(name) = Location::parse("function://t/ns/f").unwrap() else {
-            panic!()
-        };
-        assert_eq!(name.version, "latest");
-        for text in ["t/f@1", "t/ns/f/x@1", "t//f@1", "t/../f@1", "t/ns/f@", "t/ns/f@1/2"] {
+        for text in ["t/ns/f", "t/f@1", "t/ns/f/x@1", "t//f@1", "t/../f@1", "t/ns/f@", "t/ns/f@1/2"]
+        {
             assert!(refused(&format!("function://{text}")).starts_with("expected function://"));
         }
     }

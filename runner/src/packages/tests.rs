@@ -18,7 +18,7 @@ const CODE: &[u8] = b"\0asm a component";
 const CODE_DIGEST: &str = "sha256:f168c42c036d3cbe8e5203316a9d47b7863308ccefdd20c8b7c34fe0ee85caf6";
 
 fn config(url: impl Into<String>) -> PackageConfig {
-    PackageConfig { url: url.into(), digest: None, cluster: None }
+    PackageConfig { url: url.into(), digest: None, cluster: None, registry_credentials: None }
 }
 
 fn with_digest(url: impl Into<String>) -> PackageConfig {

@@ -231,6 +231,12 @@ fn packages_have_a_known_form() {
         &[("package.cluster", "default", "nothing unless package.url is function://")],
     );
     refused(
+        "package: {url: a.wasm, registryCredentials: /config.json}",
+        &[("package.registryCredentials", "/config.json", "where package.url is oci://")],
+    );
+    let registry = "package: {url: 'oci+http://registry/f:1', registryCredentials: /config.json}";
+    refused(registry, &[]);
+    refused(
         "package: {url: 'function://a/b/c@1'}",
         &[("clusters.default.webServiceUrl", "", "where function://a/b/c@1 is fetched")],
     );

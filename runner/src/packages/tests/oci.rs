@@ -1,6 +1,7 @@
 //! A registry by the OCI distribution specification, as far as pulling goes, with the token
 //! authentication that public registries use.
 
+use function_mesh_proto::instance::PackageConfig;
 use hyper::StatusCode;
 
 use super::{
@@ -201,9 +202,8 @@ async fn a_private_registry_gets_the_docker_configs_credentials_for_a_token() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let auths = format!(r#"{{"auths": {{"{}": {{"auth": "bWU6cGFzczp3b3Jk"}}}}}}"#, server.host());
     std::fs::write(file.path(), auths).unwrap();
-    let context =
-        PackageContext { docker_config: Some(file.path().into()), ..PackageContext::default() };
-    assert_eq!(fetch(&config(url), &context).await.unwrap().bytes, CODE);
+    let config = PackageConfig { registry_credentials: Some(file.path().into()), ..config(url) };
+    assert_eq!(fetch(&config, &PackageContext::default()).await.unwrap().bytes, CODE);
 }
 
 #[tokio::test]
