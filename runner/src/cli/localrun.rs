@@ -104,17 +104,59 @@ impl LocalRun {
         let mut instance = instance.resolve(clusters, environment, &mut mistakes);
         instance.package = package;
 
-        match RunnerConfig::from_function_config(&config, instance) {
+        let nothing_to_run = config.wasm.is_none();
+        if nothing_to_run {
+            refuse_other_languages(&config, &mut mistakes);
+            // The component's file would name the function; what is missing is said once.
+            config.name.get_or_insert_with(|| "function".to_owned());
+        }
+        let checked = RunnerConfig::from_function_config(&config, instance);
+        match &checked {
+            // Said in the words of this command above.
+            Err(more) if nothing_to_run => {
+                let said = ["package.url", "runtime", "className", "functionType"];
+                let other = |mistake: &&Mistake| !said.contains(&mistake.field.as_str());
+                mistakes.extend(more.iter().filter(other).cloned());
+            }
+            Err(more) => mistakes.extend(more.iter().cloned()),
+            Ok(config) if in_memory && config.plan.parallelism > 1 => {
+                let accepted = "1: topics in memory have one consumer; with more, name a broker by \
+                                --broker-service-url";
+                let parallelism = config.plan.parallelism.to_string();
+                mistakes.add(Mistake::new("parallelism", parallelism, accepted));
+            }
+            Ok(_) => {}
+        }
+        match checked {
             Ok(config) if mistakes.is_empty() => {
                 let instances = first..first.saturating_add(config.plan.parallelism);
                 Ok(Prepared { config, instances, lines, secrets: KeptSecrets(secrets) })
             }
-            Ok(_) => Err(refuse(mistakes)),
-            Err(more) => {
-                mistakes.extend(more);
-                Err(refuse(mistakes))
-            }
+            _ => Err(refuse(mistakes)),
         }
+    }
+}
+
+/// There is no component: says why what is there instead does not do.
+fn refuse_other_languages(config: &FunctionConfig, mistakes: &mut Mistakes) {
+    let bridge = "nothing as yet, and --wasm with a component instead: functions in Java, Python \
+                  and Go come with the bridge to those languages";
+    let given = [
+        ("jar", &config.jar, bridge),
+        ("py", &config.py, bridge),
+        ("go", &config.go, bridge),
+        ("functionType", &config.function_type, "nothing: there are no built-in components; use --wasm"),
+    ];
+    let mut any = false;
+    for (field, value, accepted) in given {
+        if let Some(value) = value {
+            any = true;
+            mistakes.add(Mistake::new(field, value.as_str(), accepted));
+        }
+    }
+    if !any {
+        let accepted = "the component to run: a path, file://, http(s)://, function:// or oci://";
+        mistakes.add(Mistake::new("wasm", "", accepted));
     }
 }
 

@@ -5,12 +5,12 @@
 //! of the topics. Messages the function publishes do not come back as input, even on a topic that
 //! is one: the sink only writes.
 
-use std::{pin::Pin, time::Duration};
+use std::{error::Error, pin::Pin, time::Duration};
 
 use async_trait::async_trait;
 use function_mesh_proto::plan::TopicSelector;
 use tokio::io::AsyncRead;
-use tracing::{error, warn};
+use tracing::error;
 
 use self::{
     inputs::Inputs,
@@ -133,10 +133,7 @@ impl Lines {
                 Ok(None) => {}
                 Err(bad) => {
                     self.rejected += 1;
-                    error!(
-                        line = self.line,
-                        "input line {}: {bad}; the line is left out", self.line
-                    );
+                    error!(line = self.line, error = &bad as &dyn Error, "input line left out");
                 }
             }
         }
@@ -181,18 +178,19 @@ impl Source for Lines {
     async fn close(self: Box<Self>) -> Result<(), Fault> {
         let left = self.subscription.close().await;
         let unsettled = left.unsettled + left.refused + left.given_up;
-        if unsettled > 0 {
-            warn!(messages = unsettled, "ended with input messages that were not acknowledged");
-        }
+        let lines = match self.rejected {
+            1 => "1 input line was left out".to_owned(),
+            lines => format!("{lines} input lines were left out"),
+        };
+        let messages = match unsettled {
+            1 => "1 input message was not acknowledged".to_owned(),
+            messages => format!("{messages} input messages were not acknowledged"),
+        };
         match (self.rejected, unsettled) {
             (0, 0) => Ok(()),
-            (0, messages) => {
-                Err(Fault::source(format!("{messages} input messages were not acknowledged")))
-            }
-            (lines, 0) => Err(Fault::source(format!("{lines} input lines were left out"))),
-            (lines, messages) => Err(Fault::source(format!(
-                "{lines} input lines were left out, and {messages} messages were not acknowledged"
-            ))),
+            (0, _) => Err(Fault::source(messages)),
+            (_, 0) => Err(Fault::source(lines)),
+            _ => Err(Fault::source(format!("{lines}, and {messages}"))),
         }
     }
 }

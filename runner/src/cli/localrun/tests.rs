@@ -10,9 +10,12 @@ use super::*;
 use crate::cli::{Cli, Command};
 
 fn localrun(args: &[&str]) -> LocalRun {
-    let basic = ["function-runner", "localrun", "--wasm", "f.wasm", "-i", "in", "-o", "out"];
-    let cli =
-        Cli::try_parse_from(basic.iter().chain(args)).unwrap_or_else(|error| panic!("{error}"));
+    parsed(&[&words("--wasm f.wasm -i in -o out"), args].concat())
+}
+
+fn parsed(args: &[&str]) -> LocalRun {
+    let cli = Cli::try_parse_from(["function-runner", "localrun"].iter().chain(args))
+        .unwrap_or_else(|error| panic!("{error}"));
     match cli.command {
         Command::Localrun(options) => *options,
         other => panic!("{other:?}"),
@@ -36,7 +39,11 @@ fn instance(args: &[&str]) -> InstanceConfig {
 }
 
 fn refused(args: &[&str], why: Expect) {
-    let failure = localrun(args).prepare(&environment).unwrap_err();
+    refused_alone(&[&words("--wasm f.wasm -i in -o out"), args].concat(), why);
+}
+
+fn refused_alone(args: &[&str], why: Expect) {
+    let failure = parsed(args).prepare(&environment).unwrap_err();
     assert_eq!(failure.exit, crate::cli::Exit::BadConfiguration);
     why.assert_eq(&failure.to_string());
 }
@@ -337,4 +344,51 @@ fn what_cannot_be_honoured_is_refused_with_the_reason() {
           --function-config-file = "/nonexistent/function.yaml": expected a file that can be read: No such file or directory (os error 2)
     "#]],
     );
+}
+
+#[test]
+fn a_function_of_another_language_is_refused_with_the_reason() {
+    refused_alone(&words("-i in"), expect![[r#"
+        error: the configuration has a mistake
+          package.url: expected where the component is, here or as packageUrl of the function
+        help: `function-runner localrun --help` describes every option
+    "#]]);
+    refused_alone(&words("-i in --jar f.jar --classname C"), expect![[r#"
+        error: the configuration has a mistake
+          className (--classname) = "C": expected nothing: a component has no classes
+        help: `function-runner localrun --help` describes every option
+    "#]]);
+    refused_alone(&words("-i in --py f.py"), expect![[r#"
+        error: the configuration has 2 mistakes
+          className (--classname): expected the module and class or function to run
+          runtime = "PYTHON": expected nothing: only components run as yet
+        help: `function-runner localrun --help` describes every option
+    "#]]);
+    refused_alone(&words("-i in --go f"), expect![[r#"
+        error: the configuration has a mistake
+          runtime = "GO": expected nothing: only components run as yet
+        help: `function-runner localrun --help` describes every option
+    "#]]);
+    refused_alone(&words("-i in -t builtin"), expect![[r#"
+        error: the configuration has a mistake
+          functionType (--function-type) = "builtin": expected nothing: there are no built-in components; name a package
+        help: `function-runner localrun --help` describes every option
+    "#]]);
+    refused(&words("--runtime-flags -Xmx1g --window-length-count 3"), expect![[r#"
+        error: the configuration has 3 mistakes
+          className (--classname) = "org.apache.pulsar.functions.windowing.WindowFunctionExecutor": expected nothing: a component has no classes
+          runtimeFlags (--runtime-flags) = "-Xmx1g": expected nothing: a component starts no process to give flags to
+          windowConfig (--window-length-count and its like) = "{..}": expected nothing: windows are not implemented for components as yet
+        help: `function-runner localrun --help` describes every option
+    "#]]);
+    refused(&words("--processing-guarantees EFFECTIVELY_ONCE"), expect![[r#"
+        error: the configuration has a mistake
+          processingGuarantees (--processing-guarantees) = "EFFECTIVELY_ONCE": expected ATLEAST_ONCE, ATMOST_ONCE or MANUAL until sequence ids are carried through: without them the broker cannot tell a repeated output from a new one
+        help: `function-runner localrun --help` describes every option
+    "#]]);
+    refused(&words("--parallelism 2"), expect![[r#"
+        error: the configuration has a mistake
+          parallelism (--parallelism) = "2": expected 1: topics in memory have one consumer; with more, name a broker by --broker-service-url
+        help: `function-runner localrun --help` describes every option
+    "#]]);
 }

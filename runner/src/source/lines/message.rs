@@ -242,11 +242,15 @@ mod tests {
     fn what_is_wrong_is_said() {
         refused(
             "hello",
-            expect![[r#"not a message (not an object); expected a JSON object such as {"value": "text", "key": "k"}"#]],
+            expect![[
+                r#"not a message (not an object); expected a JSON object such as {"value": "text", "key": "k"}"#
+            ]],
         );
         refused(
             r#"{"value": }"#,
-            expect![[r#"not a message (expected value at column 11); expected a JSON object such as {"value": "text", "key": "k"}"#]],
+            expect![[
+                r#"not a message (expected value at column 11); expected a JSON object such as {"value": "text", "key": "k"}"#
+            ]],
         );
         refused(
             r#"{"key": "k"}"#,
@@ -258,15 +262,21 @@ mod tests {
         );
         refused(
             r#"{"value": 1, "headers": {}}"#,
-            expect![[r#"not a message (unknown field `headers`, expected one of `value`, `payload`, `valueBase64`, `key`, `keyBase64`, `properties`, `topic`, `eventTime` at column 22); expected a JSON object such as {"value": "text", "key": "k"}"#]],
+            expect![[
+                r#"not a message (unknown field `headers`, expected one of `value`, `payload`, `valueBase64`, `key`, `keyBase64`, `properties`, `topic`, `eventTime` at column 22); expected a JSON object such as {"value": "text", "key": "k"}"#
+            ]],
         );
         refused(
             r#"{"value": 1, "properties": {"a": 1}}"#,
-            expect![[r#"not a message (property `a` is not a string at column 35); expected a JSON object such as {"value": "text", "key": "k"}"#]],
+            expect![[
+                r#"not a message (property `a` is not a string at column 35); expected a JSON object such as {"value": "text", "key": "k"}"#
+            ]],
         );
         refused(
             r#"{"value": 1, "eventTime": -1}"#,
-            expect![[r#"not a message (`eventTime` is -1, not milliseconds since 1970 as a whole number at column 29); expected a JSON object such as {"value": "text", "key": "k"}"#]],
+            expect![[
+                r#"not a message (`eventTime` is -1, not milliseconds since 1970 as a whole number at column 29); expected a JSON object such as {"value": "text", "key": "k"}"#
+            ]],
         );
         refused(
             r#"{"value": "*", "valueBase64": true}"#,
@@ -280,7 +290,9 @@ mod tests {
         );
         refused(
             r#"["a"]"#,
-            expect![[r#"not a message (not an object); expected a JSON object such as {"value": "text", "key": "k"}"#]],
+            expect![[
+                r#"not a message (not an object); expected a JSON object such as {"value": "text", "key": "k"}"#
+            ]],
         );
     }
 }
