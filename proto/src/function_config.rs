@@ -225,6 +225,7 @@ impl FunctionConfig {
     /// Every mistake, and everything that cannot be honoured, by the fields of this document.
     pub fn to_plan(&self) -> Result<(FunctionDetails, FunctionPlan), Mistakes> {
         let (details, mut mistakes) = self.convert();
+        validate::component_only(self, &mut mistakes);
         match FunctionPlan::from_details(&details) {
             Ok(plan) => mistakes.or((details, plan)),
             Err(refused) => {

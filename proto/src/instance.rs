@@ -12,6 +12,7 @@ use crate::{
 };
 
 mod check;
+mod strict;
 
 /// The cluster that inputs and outputs use unless they name another.
 pub const DEFAULT_CLUSTER: &str = "default";
@@ -255,7 +256,7 @@ pub enum LogFormat {
 
 /// Where a function's state lives.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "type", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", tag = "type", from = "strict::State")]
 pub enum StateConfig {
     /// Lost when the instance ends.
     #[default]
@@ -267,7 +268,7 @@ pub enum StateConfig {
 
 /// Where the values of granted secrets come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "type", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", tag = "type", from = "strict::Secrets")]
 pub enum SecretsConfig {
     /// The environment variable of the secret's name, as Pulsar's
     /// `EnvironmentBasedSecretsProvider`.

@@ -290,6 +290,24 @@ fn component(config: &FunctionConfig, mistakes: &mut Mistakes) {
     }
 }
 
+/// What asks for anything but a component, which the details do not always tell.
+pub(super) fn component_only(config: &FunctionConfig, mistakes: &mut Mistakes) {
+    let runtime = config.runtime.map(|runtime| runtime.as_str_name().to_owned());
+    let others = [
+        ("jar", &config.jar),
+        ("functionType", &config.function_type),
+        ("py", &config.py),
+        ("go", &config.go),
+        ("runtime", &runtime),
+    ];
+    for (field, value) in others {
+        if let Some(value) = value.as_ref().filter(|_| !mistakes.iter().any(|m| m.field == field)) {
+            let accepted = "nothing, and a component at wasm: others do not run as yet";
+            mistakes.add(Mistake::new(field, value, accepted));
+        }
+    }
+}
+
 /// What Pulsar offers to Java functions only.
 fn beside_java(config: &FunctionConfig, runtime: Runtime, mistakes: &mut Mistakes) {
     let language = runtime.as_str_name();

@@ -120,6 +120,14 @@ fn plan(details: &FunctionDetails, refusals: &mut Refusals) -> FunctionPlan {
             refusals.add(field, topic, accepted);
         }
     }
+    let by_default = retry.max_retries.is_some() && retry.dead_letter_topic.is_none();
+    if let Some(pattern) = read.rereads_dead_letters().filter(|_| by_default) {
+        let accepted = format!(
+            "a topic that no input matches: {pattern} matches the default, \
+             <topic>-<subscription>-DLQ, so dead letters would come back"
+        );
+        refusals.add("retryDetails.deadLetterTopic", "", accepted);
+    }
 
     FunctionPlan {
         id,

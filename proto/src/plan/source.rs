@@ -33,6 +33,23 @@ impl Read {
         let name = topic.parse::<TopicName>();
         named || name.is_ok_and(|name| self.patterns.iter().any(|pattern| pattern.matches(&name)))
     }
+
+    /// A pattern of the inputs that matches a dead letter's default topic, with which dead letters
+    /// would come back as inputs.
+    pub(super) fn rereads_dead_letters(&self) -> Option<&str> {
+        let suffix = format!("-{}-DLQ", self.subscription.name.replace('/', "-"));
+        let rereads = |pattern: &&TopicPattern| {
+            let topics = self.inputs.iter().map(|input| match &input.topic {
+                TopicSelector::Name(name) => name,
+                // A pattern that ends in `.*` matches its own text, and with a suffix too. One of
+                // classes of characters may escape this.
+                TopicSelector::Pattern { regex, .. } => regex,
+            });
+            let mut read = topics.filter_map(|topic| format!("{topic}{suffix}").parse().ok());
+            read.any(|topic| pattern.matches(&topic))
+        };
+        self.patterns.iter().find(rereads).map(|pattern| pattern.text.as_str())
+    }
 }
 
 impl From<SubscriptionKind> for Ordering {

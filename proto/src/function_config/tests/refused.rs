@@ -278,7 +278,7 @@ parallelism: 0
     let fields: Vec<&str> = mistakes.iter().map(|mistake| mistake.field.as_str()).collect();
     let expected = [
         "className",
-        "customSchemaOutputs[\"schema\"]",
+        "customSchemaOutputs[\"out\"].schemaProperties[\"schema\"]",
         "inputSpecs[\"other\"].serdeClassName",
         "inputSpecs[\"secret\"].cryptoConfig",
         "output",
@@ -288,4 +288,24 @@ parallelism: 0
         "windowConfig",
     ];
     assert_eq!(fields, expected, "{mistakes}");
+}
+
+#[test]
+fn a_plan_tells_each_mistake_once() {
+    for (said, fields) in [
+        ("jar: a.jar, name: n", &["jar"] as &[_]),
+        ("jar: 'builtin://b', name: n", &["jar"]),
+        ("functionType: b, name: n", &["functionType"]),
+        ("py: a.py, className: a.A", &["className", "py"]),
+        ("go: a, name: n", &["go"]),
+        ("runtime: JAVA, name: n", &["runtime"]),
+        ("wasm: a.wasm, runtime: GO", &["runtime"]),
+        ("wasm: a.wasm, inputs: []", &["inputs"]),
+    ] {
+        let inputs = if said.contains("inputs") { "" } else { "inputs: [in], " };
+        let config = config(&format!("{{{inputs}{said}}}"));
+        let mistakes = config.to_plan().unwrap_err();
+        let found: Vec<&str> = mistakes.iter().map(|mistake| mistake.field.as_str()).collect();
+        assert_eq!(found, fields, "{mistakes}");
+    }
 }

@@ -317,3 +317,25 @@ fn directories_and_ports_and_time_are_given() {
     );
     refused("ports: {metrics: 0, control: 0}", &[]);
 }
+
+#[test]
+fn a_field_that_a_choice_does_not_have_is_refused() {
+    let yaml = "
+state: {type: memory, dir: /state}
+secrets: {type: clearText, dir: /secrets}
+clusters: {default: {serviceUrl: 'pulsar://a:1', authentication: {type: token, file: a, user: b}}}
+";
+    let mistakes = InstanceConfig::from_yaml(yaml).unwrap_err();
+    let found: Vec<&str> = mistakes.iter().map(|mistake| mistake.field.as_str()).collect();
+    assert_eq!(found, ["clusters.default.authentication.user", "secrets.dir", "state.dir"]);
+    let yaml = "{state: {type: redis}, secrets: {}, logging: {format: xml}}";
+    let mistakes = InstanceConfig::from_yaml(yaml).unwrap_err();
+    let found: Vec<(&str, &str)> =
+        mistakes.iter().map(|m| (m.field.as_str(), m.accepted.as_str())).collect();
+    let expected = [
+        ("logging.format", "one of text, json"),
+        ("secrets.type", "a value: the field is required"),
+        ("state.type", "one of memory, disk"),
+    ];
+    assert_eq!(found, expected);
+}

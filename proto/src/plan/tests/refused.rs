@@ -148,6 +148,35 @@ fn a_function_does_not_feed_itself() {
 }
 
 #[test]
+fn dead_letters_that_would_come_back() {
+    let with = |inputs: &[(&str, bool)], dead: &str| {
+        let mut details = least();
+        source(&mut details).input_specs = inputs
+            .iter()
+            .map(|(text, is_regex_pattern)| {
+                let spec =
+                    ConsumerSpec { is_regex_pattern: *is_regex_pattern, ..ConsumerSpec::default() };
+                ((*text).to_owned(), spec)
+            })
+            .collect();
+        let dead_letter_topic = dead.to_owned();
+        details.retry_details = Some(RetryDetails { max_message_retries: 1, dead_letter_topic });
+        FunctionPlan::from_details(&details)
+    };
+    for inputs in [
+        &[("persistent://shop/eu/.*", true)] as &[_],
+        &[("persistent://shop/eu/o.+", true)],
+        &[("shop/eu/a", false), ("persistent://shop/eu/.*-DLQ", true)],
+    ] {
+        let mistakes = with(inputs, "").unwrap_err().to_string();
+        assert!(mistakes.contains("\"retryDetails.deadLetterTopic\" = \"\""), "{mistakes}");
+        assert!(mistakes.contains("dead letters would come back"), "{mistakes}");
+        assert!(with(inputs, "elsewhere").is_ok());
+    }
+    assert!(with(&[("persistent://shop/eu/a[0-9]+", true), ("in", false)], "").is_ok());
+}
+
+#[test]
 fn orders_that_exclude_each_other() {
     refused(
         |d| (d.retain_ordering, d.retain_key_ordering) = (true, true),
