@@ -12,6 +12,8 @@ use std::ffi::{OsStr, OsString};
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::config::RunnerConfig;
+
 mod auth;
 mod check;
 mod cluster_flags;
@@ -20,16 +22,23 @@ mod function_flags;
 mod instance_flags;
 mod localrun;
 mod pod;
+mod project;
 mod summary;
 mod values;
 
 pub use check::Check;
-pub use exit::{Exit, Failure};
+pub use exit::{Exit, Failure, print};
 pub use localrun::{KeptSecrets, LocalRun, Prepared};
-pub use pod::{Run, hostname};
+pub use pod::Run;
+pub use project::{Build, New};
+
+use pod::hostname;
 
 const EXAMPLES: &str = "\
 Examples:
+  Start a function of your own:
+    function-runner new shout && cd shout && function-runner build
+
   Try a function on lines of text, without a broker:
     echo hello | function-runner localrun --wasm exclamation.wasm --inputs in --output out
 
@@ -72,6 +81,12 @@ pub enum Command {
     /// Reads files only: nothing is connected to or fetched. Exits 0 with a summary of what would
     /// run, or 64 with every mistake: field, value, and what is accepted.
     Check(Check),
+    /// Create a function's project: code, a test, a manifest
+    New(New),
+    /// Build a function's component, and print its path, size, digest and imports
+    ///
+    /// Runs cargo, whose messages go to standard error, for wasm32-wasip2 in release mode.
+    Build(Build),
     /// Print a completion script for a shell
     ///
     /// For bash: function-runner completions bash > ~/.local/share/bash-completion/completions/function-runner
@@ -88,6 +103,32 @@ pub enum Command {
 pub enum Output {
     Text,
     Json,
+}
+
+/// What a command comes to.
+#[derive(Debug)]
+pub enum Answer {
+    /// Nothing runs; this is for standard output.
+    Text(Vec<u8>),
+    Localrun(Box<Prepared>),
+    /// One instance in a pod; its id is in the configuration.
+    Pod(Box<RunnerConfig>),
+}
+
+impl Command {
+    /// # Errors
+    /// The configuration cannot be honoured, or what was asked for failed.
+    pub fn answer(self) -> Result<Answer, Failure> {
+        Ok(match self {
+            Self::Localrun(options) => Answer::Localrun(options.prepare(&environment)?.into()),
+            Self::Run(options) => Answer::Pod(options.prepare(hostname().as_deref())?.into()),
+            Self::Check(options) => Answer::Text(options.run()?.into()),
+            Self::New(options) => Answer::Text(options.run()?.into()),
+            Self::Build(options) => Answer::Text(options.run()?.into()),
+            Self::Completions { shell } => Answer::Text(Cli::completions(shell)),
+            Self::Version { output } => Answer::Text(version(output).into()),
+        })
+    }
 }
 
 const LOCALRUN_EXAMPLES: &str = "\
@@ -127,8 +168,7 @@ impl Cli {
         Self::try_parse_from(args.into_iter().map(schema_type))
     }
 
-    /// The completion script of a shell.
-    pub fn completions(shell: Shell) -> Vec<u8> {
+    fn completions(shell: Shell) -> Vec<u8> {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Self::command(), "function-runner", &mut script);
         script
@@ -136,7 +176,7 @@ impl Cli {
 }
 
 /// The program's version, on one line.
-pub fn version(output: Output) -> String {
+fn version(output: Output) -> String {
     let version = env!("CARGO_PKG_VERSION");
     match output {
         Output::Text => format!("function-runner {version}\n"),

@@ -5,12 +5,13 @@ use std::{
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     process::ExitCode,
+    thread::available_parallelism,
     time::Duration,
 };
 
 use function_mesh_runner::{
     app::{App, LinesIo, Surroundings, Transport},
-    cli::{self, Cli, Command, Exit, Failure},
+    cli::{self, Answer, Cli, Command, Exit, Failure, Prepared},
     config::RunnerConfig,
     drain::{Ended, Signals, until_drained},
     metrics::MetricNames,
@@ -47,10 +48,14 @@ fn main() -> ExitCode {
 }
 
 fn obey(command: Command) -> Result<Exit, Failure> {
-    match command {
-        Command::Localrun(options) => {
-            let cli::Prepared { config, instances, lines, secrets: _kept } =
-                options.prepare(&cli::environment)?;
+    match command.answer()? {
+        Answer::Text(text) => cli::print(&text),
+        Answer::Pod(config) => {
+            let id = config.instance.instance_id.unwrap_or(0);
+            run(*config, id..id + 1, |_stop| Transport::Pulsar { unsubscribe: false })
+        }
+        Answer::Localrun(prepared) => {
+            let Prepared { config, instances, lines, secrets: _kept } = *prepared;
             run(config, instances, |stop| match lines {
                 None => Transport::Pulsar { unsubscribe: true },
                 Some((input_format, output_format)) => Transport::Lines(LinesIo {
@@ -62,14 +67,6 @@ fn obey(command: Command) -> Result<Exit, Failure> {
                 }),
             })
         }
-        Command::Run(options) => {
-            let config = options.prepare(cli::hostname().as_deref())?;
-            let id = config.instance.instance_id.unwrap_or(0);
-            run(config, id..id + 1, |_stop| Transport::Pulsar { unsubscribe: false })
-        }
-        Command::Check(options) => print(options.run()?.as_bytes()),
-        Command::Completions { shell } => print(&Cli::completions(shell)),
-        Command::Version { output } => print(cli::version(output).as_bytes()),
     }
 }
 
@@ -82,15 +79,16 @@ fn run(
     let _flush = telemetry::init(&config.instance.logging, colour)
         .map_err(|fault| Failure::new(Exit::BadConfiguration, fault.to_string()))?;
     let runtime = runtime::Builder::new_multi_thread()
+        // Guests have threads of their own; what is left is moving messages.
+        .worker_threads(available_parallelism().map_or(1, |cores| cores.get().min(4)))
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Exit::Failed, format!("cannot start threads: {error}")))?;
+        .map_err(|error| Failure::io("cannot start threads", &error))?;
     let grace = Duration::from_secs(config.instance.drain_seconds);
     let stop = CancellationToken::new();
     let ended = runtime.block_on(async {
-        let signals = Signals::listen().map_err(|error| {
-            Failure::new(Exit::Failed, format!("cannot wait for signals: {error}"))
-        })?;
+        let signals =
+            Signals::listen().map_err(|error| Failure::io("cannot wait for signals", &error))?;
         let surroundings = Surroundings {
             transport: transport(&stop),
             instances,
@@ -120,14 +118,5 @@ fn run(
         Ended::ByItself(Err(fault)) => failed(Exit::Failed, fault),
         Ended::Stopped(Err(fault)) => failed(Exit::Interrupted, fault),
         Ended::SignalledAgain | Ended::OutOfTime => Ok(Exit::Interrupted),
-    }
-}
-
-fn print(text: &[u8]) -> Result<Exit, Failure> {
-    match io::stdout().write_all(text).and_then(|()| io::stdout().flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(Exit::Failed, format!("cannot write to standard output: {error}")))
-        }
-        _ => Ok(Exit::Done),
     }
 }

@@ -1,6 +1,10 @@
 //! How the program ends, and what it says then.
 
-use std::{fmt, process::ExitCode};
+use std::{
+    fmt,
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use function_mesh_proto::mistake::{Mistake, Mistakes, Position};
 
@@ -53,6 +57,11 @@ impl Failure {
         Self { exit, what: what.into(), why: Vec::new(), help: None }
     }
 
+    /// The system refused something.
+    pub fn io(what: &str, error: &io::Error) -> Self {
+        Self::new(Exit::Failed, format!("{what}: {error}"))
+    }
+
     pub fn why(mut self, reason: impl fmt::Display) -> Self {
         self.why.extend(reason.to_string().lines().map(str::to_owned));
         self
@@ -102,6 +111,20 @@ impl fmt::Display for Failure {
             Some(help) => writeln!(f, "help: {help}"),
             None => Ok(()),
         }
+    }
+}
+
+/// Writes a command's answer to standard output. A reader that went away wanted no more.
+///
+/// # Errors
+/// It cannot be written to.
+pub fn print(text: &[u8]) -> Result<Exit, Failure> {
+    let mut output = io::stdout();
+    match output.write_all(text).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::io("cannot write to standard output", &error))
+        }
+        _ => Ok(Exit::Done),
     }
 }
 

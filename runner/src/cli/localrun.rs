@@ -145,7 +145,11 @@ fn refuse_other_languages(config: &FunctionConfig, mistakes: &mut Mistakes) {
         ("jar", &config.jar, bridge),
         ("py", &config.py, bridge),
         ("go", &config.go, bridge),
-        ("functionType", &config.function_type, "nothing: there are no built-in components; use --wasm"),
+        (
+            "functionType",
+            &config.function_type,
+            "nothing: there are no built-in components; use --wasm",
+        ),
     ];
     let mut any = false;
     for (field, value, accepted) in given {

@@ -52,7 +52,7 @@ impl Run {
 }
 
 /// This machine's host name, as the kernel knows it.
-pub fn hostname() -> Option<String> {
+pub(super) fn hostname() -> Option<String> {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
     Some(name.trim().to_owned())
 }

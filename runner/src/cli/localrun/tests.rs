@@ -348,47 +348,70 @@ fn what_cannot_be_honoured_is_refused_with_the_reason() {
 
 #[test]
 fn a_function_of_another_language_is_refused_with_the_reason() {
-    refused_alone(&words("-i in"), expect![[r#"
-        error: the configuration has a mistake
-          package.url: expected where the component is, here or as packageUrl of the function
-        help: `function-runner localrun --help` describes every option
-    "#]]);
-    refused_alone(&words("-i in --jar f.jar --classname C"), expect![[r#"
-        error: the configuration has a mistake
-          className (--classname) = "C": expected nothing: a component has no classes
-        help: `function-runner localrun --help` describes every option
-    "#]]);
-    refused_alone(&words("-i in --py f.py"), expect![[r#"
-        error: the configuration has 2 mistakes
-          className (--classname): expected the module and class or function to run
-          runtime = "PYTHON": expected nothing: only components run as yet
-        help: `function-runner localrun --help` describes every option
-    "#]]);
-    refused_alone(&words("-i in --go f"), expect![[r#"
-        error: the configuration has a mistake
-          runtime = "GO": expected nothing: only components run as yet
-        help: `function-runner localrun --help` describes every option
-    "#]]);
-    refused_alone(&words("-i in -t builtin"), expect![[r#"
-        error: the configuration has a mistake
-          functionType (--function-type) = "builtin": expected nothing: there are no built-in components; name a package
-        help: `function-runner localrun --help` describes every option
-    "#]]);
-    refused(&words("--runtime-flags -Xmx1g --window-length-count 3"), expect![[r#"
+    refused_alone(
+        &words("-i in"),
+        expect![[r#"
+            error: the configuration has a mistake
+              wasm (--wasm): expected the component to run: a path, file://, http(s)://, function:// or oci://
+            help: `function-runner localrun --help` describes every option
+        "#]],
+    );
+    refused_alone(
+        &words("-i in --jar f.jar --classname C"),
+        expect![[r#"
+            error: the configuration has a mistake
+              jar (--jar) = "f.jar": expected nothing as yet, and --wasm with a component instead: functions in Java, Python and Go come with the bridge to those languages
+            help: `function-runner localrun --help` describes every option
+        "#]],
+    );
+    refused_alone(
+        &words("-i in --py f.py"),
+        expect![[r#"
+            error: the configuration has a mistake
+              py (--py) = "f.py": expected nothing as yet, and --wasm with a component instead: functions in Java, Python and Go come with the bridge to those languages
+            help: `function-runner localrun --help` describes every option
+        "#]],
+    );
+    refused_alone(
+        &words("-i in --go f"),
+        expect![[r#"
+            error: the configuration has a mistake
+              go (--go) = "f": expected nothing as yet, and --wasm with a component instead: functions in Java, Python and Go come with the bridge to those languages
+            help: `function-runner localrun --help` describes every option
+        "#]],
+    );
+    refused_alone(
+        &words("-i in -t builtin"),
+        expect![[r#"
+            error: the configuration has a mistake
+              functionType (--function-type) = "builtin": expected nothing: there are no built-in components; use --wasm
+            help: `function-runner localrun --help` describes every option
+        "#]],
+    );
+    refused(
+        &words("--runtime-flags -Xmx1g --window-length-count 3"),
+        expect![[r#"
         error: the configuration has 3 mistakes
           className (--classname) = "org.apache.pulsar.functions.windowing.WindowFunctionExecutor": expected nothing: a component has no classes
           runtimeFlags (--runtime-flags) = "-Xmx1g": expected nothing: a component starts no process to give flags to
           windowConfig (--window-length-count and its like) = "{..}": expected nothing: windows are not implemented for components as yet
         help: `function-runner localrun --help` describes every option
-    "#]]);
-    refused(&words("--processing-guarantees EFFECTIVELY_ONCE"), expect![[r#"
+    "#]],
+    );
+    refused(
+        &words("--processing-guarantees EFFECTIVELY_ONCE"),
+        expect![[r#"
         error: the configuration has a mistake
           processingGuarantees (--processing-guarantees) = "EFFECTIVELY_ONCE": expected ATLEAST_ONCE, ATMOST_ONCE or MANUAL until sequence ids are carried through: without them the broker cannot tell a repeated output from a new one
         help: `function-runner localrun --help` describes every option
-    "#]]);
-    refused(&words("--parallelism 2"), expect![[r#"
+    "#]],
+    );
+    refused(
+        &words("--parallelism 2"),
+        expect![[r#"
         error: the configuration has a mistake
           parallelism (--parallelism) = "2": expected 1: topics in memory have one consumer; with more, name a broker by --broker-service-url
         help: `function-runner localrun --help` describes every option
-    "#]]);
+    "#]],
+    );
 }
