@@ -40,7 +40,7 @@ impl Peer {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("peer/Peer.java");
         let log = tempfile::tempdir()?;
         let mut process = Command::new("java")
-            .args(["-Xmx1g", "-XX:+UseSerialGC", "-Dlog4j2.level=WARN", "-cp"])
+            .args(["-Xmx1g", "-XX:+UseSerialGC", "-cp"])
             .arg(format!("{}/lib/*", distribution.home.display()))
             .arg(&source)
             .stdin(Stdio::piped())
@@ -60,6 +60,8 @@ impl Peer {
             log,
         };
         if greeting.trim() != r#"{"ready":true}"# {
+            // It ends by itself then, and its last words are in the log.
+            lock(&peer.process).wait()?;
             bail!("{} did not start:\n{}", source.display(), peer.end_of_log());
         }
         let waiting = Arc::clone(&peer.waiting);

@@ -349,7 +349,7 @@ public class Peer {
 
     private static String compression(Message<byte[]> message) {
         Message<?> single = message instanceof TopicMessageImpl<?> of ? of.getMessage() : message;
-        return ((MessageImpl<?>) single).getCompressionType().name();
+        return ((MessageImpl<?>) single).getMessageBuilder().getCompression().name();
     }
 
     /**
