@@ -33,6 +33,11 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// Guests that a trap or a limit ended.
+    pub fn traps(&self) -> u64 {
+        self.ours.traps
+    }
+
     /// Lines of the function's log that went nowhere.
     pub fn log_lines_dropped(&self) -> u64 {
         self.ours.log_lines_dropped
