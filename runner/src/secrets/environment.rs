@@ -5,10 +5,12 @@ use std::{collections::BTreeSet, ffi::OsString};
 use super::SecretsProvider;
 use crate::fault::Fault;
 
+type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
+
 /// As Pulsar's `EnvironmentBasedSecretsProvider`: a secret is the variable of its name.
 pub struct EnvironmentSecrets {
     granted: BTreeSet<String>,
-    environment: Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>,
+    environment: Box<Lookup>,
 }
 
 impl EnvironmentSecrets {

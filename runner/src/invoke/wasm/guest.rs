@@ -34,6 +34,13 @@ const ERROR_BYTES: usize = 8 << 10;
 /// What a function made of one record.
 pub(super) type Made = Result<Option<Bytes>, Fault>;
 
+/// What a guest call is about: some of a call's records, and how long they may take.
+pub(super) struct Window<'a> {
+    pub(super) records: &'a Arc<[Record]>,
+    pub(super) range: Range<usize>,
+    pub(super) deadline: Deadline,
+}
+
 /// A component with its imports resolved and its exports found.
 #[derive(Clone)]
 pub(super) enum GuestPre {
@@ -124,20 +131,19 @@ impl Guest {
     /// The guest is to be dropped; nothing was added to either.
     pub(super) fn call(
         &mut self,
-        records: &Arc<[Record]>,
-        window: Range<usize>,
-        deadline: Deadline,
+        window: Window<'_>,
         made: &mut Vec<Made>,
         effects: &mut Effects,
     ) -> Result<(), Ended> {
+        let Window { records, range, deadline } = window;
         let before = made.len();
         let mark = effects.mark();
         self.store.set_epoch_deadline(ticks(deadline.after));
         let host = self.store.data_mut();
         mem::swap(&mut host.effects, effects);
-        host.begin(records, window.clone(), Instant::now() + deadline.after);
+        host.begin(records, range.clone(), Instant::now() + deadline.after);
 
-        let slice = records.get(window.clone()).unwrap_or_default();
+        let slice = records.get(range.clone()).unwrap_or_default();
         let called = match &self.exports {
             Exports::Packed(packed) => {
                 process_packed(packed, &mut self.store, &mut self.batch, slice, made)
@@ -151,7 +157,7 @@ impl Guest {
         let ended = match called {
             Ok(()) => {
                 let made = made.get(before..).unwrap_or_default();
-                for (index, _) in window.zip(made).filter(|(_, made)| made.is_err()) {
+                for (index, _) in range.zip(made).filter(|(_, made)| made.is_err()) {
                     effects.discard(index);
                 }
                 host.finish();
@@ -161,12 +167,12 @@ impl Guest {
             Err(CallError::Contract(why)) => Ended::new(why),
         };
         made.truncate(before);
-        if window.len() > 1 {
+        if range.len() > 1 {
             host.forget();
         } else {
             host.fail();
         }
-        effects.roll_back(window, mark);
+        effects.roll_back(range, mark);
         Err(ended)
     }
 }

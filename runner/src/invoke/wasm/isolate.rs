@@ -20,7 +20,7 @@ use tracing::{debug, warn};
 use super::{
     component::CompiledComponent,
     effects::Effects,
-    guest::{Guest, Made},
+    guest::{Guest, Made, Window},
     host::{Host, HostContext},
     limits::Deadline,
     trap::Ended,
@@ -140,7 +140,7 @@ impl Isolate {
             None => self.new_guest().map_err(Failed::Start)?,
         };
         let began = Instant::now();
-        let called = guest.call(records, window, deadline, made, &mut self.effects);
+        let called = guest.call(Window { records, range: window, deadline }, made, &mut self.effects);
         let took = began.elapsed();
         let messages = u64::try_from(count).unwrap_or(u64::MAX);
         match called {

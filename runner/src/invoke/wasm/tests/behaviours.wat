@@ -113,27 +113,27 @@
   (alias core export $libc "realloc" (core func $realloc))
 
   (core func $topic
-    (canon lower (func $records "topic") (memory $memory) (realloc $realloc)))
+    (canon lower (func $records "topic") (memory (core memory $memory)) (realloc (core func $realloc))))
   (core func $acknowledge
-    (canon lower (func $records "acknowledge") (memory $memory) (realloc $realloc)))
+    (canon lower (func $records "acknowledge") (memory (core memory $memory)) (realloc (core func $realloc))))
   (core func $discard (canon lower (func $records "discard")))
   (core func $publish
-    (canon lower (func $publisher "publish") (memory $memory) (realloc $realloc)))
-  (core func $get (canon lower (func $state "get") (memory $memory) (realloc $realloc)))
-  (core func $put (canon lower (func $state "put") (memory $memory) (realloc $realloc)))
-  (core func $delete (canon lower (func $state "delete") (memory $memory) (realloc $realloc)))
+    (canon lower (func $publisher "publish") (memory (core memory $memory)) (realloc (core func $realloc))))
+  (core func $get (canon lower (func $state "get") (memory (core memory $memory)) (realloc (core func $realloc))))
+  (core func $put (canon lower (func $state "put") (memory (core memory $memory)) (realloc (core func $realloc))))
+  (core func $delete (canon lower (func $state "delete") (memory (core memory $memory)) (realloc (core func $realloc))))
   (core func $increment
-    (canon lower (func $state "increment") (memory $memory) (realloc $realloc)))
-  (core func $log (canon lower (func $log "log") (memory $memory) (realloc $realloc)))
-  (core func $record (canon lower (func $metrics "record") (memory $memory) (realloc $realloc)))
+    (canon lower (func $state "increment") (memory (core memory $memory)) (realloc (core func $realloc))))
+  (core func $log (canon lower (func $log "log") (memory (core memory $memory)) (realloc (core func $realloc))))
+  (core func $record (canon lower (func $metrics "record") (memory (core memory $memory)) (realloc (core func $realloc))))
   (core func $sleep (canon lower (func $clock "subscribe-duration")))
   (core func $block (canon lower (func $poll "[method]pollable.block")))
   (core func $get-stderr (canon lower (func $stderr "get-stderr")))
   (core func $write (canon lower
     (func $streams "[method]output-stream.blocking-write-and-flush")
-    (memory $memory) (realloc $realloc)))
+    (memory (core memory $memory)) (realloc (core func $realloc))))
   (core func $get-random
-    (canon lower (func $random "get-random-bytes") (memory $memory) (realloc $realloc)))
+    (canon lower (func $random "get-random-bytes") (memory (core memory $memory)) (realloc (core func $realloc))))
   (core func $exit (canon lower (func $exit "exit")))
 
   (core module $function
@@ -339,10 +339,10 @@
   (type $results (record
     (field "payloads" (list u8)) (field "ends" (list u32)) (field "statuses" (list u8))))
   (func $start (result (result (error string)))
-    (canon lift (core func $function "start") (memory $memory)))
+    (canon lift (core func $function "start") (memory (core memory $memory))))
   (func $process (param "batch" $batch) (result $results)
     (canon lift (core func $function "process")
-      (memory $memory) (realloc $realloc) (post-return (func $function "after"))))
+      (memory (core memory $memory)) (realloc (core func $realloc)) (post-return (core func $function "after"))))
 
   ;; Exported record types need names, which only an inner component can give them.
   (component $packed
