@@ -122,6 +122,8 @@ pub struct ConsumerConfig {
     /// ignores the other. Here both mean it.
     #[serde(alias = "regexPattern")]
     pub is_regex_pattern: bool,
+    /// For a component, `schema` holds the record definition in Avro's JSON, which Pulsar takes
+    /// from a Java class: AVRO needs it, JSON may have it.
     pub schema_properties: BTreeMap<String, String>,
     pub consumer_properties: BTreeMap<String, String>,
     pub receiver_queue_size: Option<i32>,

@@ -2,7 +2,7 @@
 //!
 //! A full name is `persistent://tenant/namespace/name`. A short one is `name`, of the tenant
 //! `public` and the namespace `default`, or `tenant/namespace/name`. The form with a cluster
-//! between tenant and namespace, which Pulsar has given up, is refused.
+//! between tenant and namespace, which Pulsar deprecates, is refused.
 
 use std::{fmt, str::FromStr};
 
@@ -43,7 +43,9 @@ pub enum TopicNameError {
     Short,
     #[error("after :// come tenant, namespace and name")]
     Parts,
-    #[error("names with a cluster between tenant and namespace are of a form Pulsar gave up")]
+    #[error(
+        "names with a cluster between tenant and namespace are of a form that Pulsar deprecates"
+    )]
     Cluster,
     #[error("a tenant is made of letters, digits and - = : . _")]
     Tenant,

@@ -249,3 +249,17 @@ fn a_document_written_by_pulsar_is_read() {
     assert_eq!(config.runtime, Some(Runtime::Java));
     assert!(config.to_details().is_ok());
 }
+
+#[test]
+fn a_document_becomes_what_pulsar_makes_of_it() {
+    let details = details(include_str!("pulsar/config.yaml"));
+    let recorded: FunctionDetails =
+        serde_json::from_str(include_str!("pulsar/details.json")).unwrap();
+    let inner = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    // The order of keys in the texts is Java's hash order.
+    assert_eq!(inner(&details.user_config), inner(&recorded.user_config));
+    assert_eq!(inner(&details.secrets_map), inner(&recorded.secrets_map));
+    let user_config = recorded.user_config.clone();
+    let secrets_map = recorded.secrets_map.clone();
+    assert_eq!(FunctionDetails { user_config, secrets_map, ..details }, recorded);
+}
