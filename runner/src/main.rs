@@ -58,13 +58,18 @@ fn obey(command: Command) -> Result<Exit, Failure> {
             let Prepared { config, instances, lines, secrets: _kept } = *prepared;
             run(config, instances, |stop| match lines {
                 None => Transport::Pulsar { unsubscribe: true },
-                Some((input_format, output_format)) => Transport::Lines(LinesIo {
-                    input: Box::new(tokio::io::stdin()),
-                    input_format,
-                    output: Box::new(tokio::io::stdout()),
-                    output_format,
-                    unread: stop.clone(),
-                }),
+                Some((input_format, output_format)) => {
+                    if io::stdin().is_terminal() {
+                        info!("reading lines from the terminal, until Ctrl-D");
+                    }
+                    Transport::Lines(LinesIo {
+                        input: Box::new(tokio::io::stdin()),
+                        input_format,
+                        output: Box::new(tokio::io::stdout()),
+                        output_format,
+                        unread: stop.clone(),
+                    })
+                }
             })
         }
     }

@@ -43,3 +43,6 @@ impl Check {
         Ok(Summary(&config).to_string())
     }
 }
+
+#[cfg(test)]
+mod tests;

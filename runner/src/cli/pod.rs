@@ -56,3 +56,6 @@ pub(super) fn hostname() -> Option<String> {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
     Some(name.trim().to_owned())
 }
+
+#[cfg(test)]
+mod tests;

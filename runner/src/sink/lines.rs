@@ -113,7 +113,10 @@ impl Writer {
             let outcome = self.write().await;
             for confirm in written.drain(..) {
                 // Nobody may be waiting any more.
-                _ = confirm.send(outcome.as_ref().map(|()| ()).map_err(cannot_write));
+                _ = confirm.send(match &outcome {
+                    Ok(()) => Ok(()),
+                    Err(error) => Err(cannot_write(error)),
+                });
             }
             outcome?;
         }

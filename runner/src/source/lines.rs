@@ -128,7 +128,7 @@ impl Lines {
                 split::Piece::TooLong => Err(Bad::TooLong { limit: LINE_BYTES }),
                 split::Piece::Line(line) => message::parse(line, self.format),
             };
-            match parsed.and_then(|line| self.place(line)) {
+            match parsed.and_then(|line| line.map(|line| self.place(line)).transpose()) {
                 Ok(Some(record)) => return Some(record),
                 Ok(None) => {}
                 Err(bad) => {
@@ -139,14 +139,9 @@ impl Lines {
         }
     }
 
-    fn place(&self, line: Line) -> Result<Option<Record>, Bad> {
-        match line {
-            Line::Blank => Ok(None),
-            Line::Message { record, topic } => {
-                let topic = self.inputs.resolve(topic.as_deref())?;
-                Ok(Some(Record { topic, ..record }))
-            }
-        }
+    fn place(&self, Line { record, topic }: Line) -> Result<Record, Bad> {
+        let topic = self.inputs.resolve(topic.as_deref())?;
+        Ok(Record { topic, ..record })
     }
 }
 

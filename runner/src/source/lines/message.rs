@@ -13,13 +13,11 @@ use serde_json::{Value, value::RawValue};
 use super::InputFormat;
 use crate::record::{Key, Properties, Record};
 
-/// What a line holds.
+/// A message, and the topic it names.
 #[derive(Debug)]
-pub(super) enum Line {
-    /// Nothing but white space, between JSON objects.
-    Blank,
-    /// A message, and the topic it names.
-    Message { record: Record, topic: Option<String> },
+pub(super) struct Line {
+    pub(super) record: Record,
+    pub(super) topic: Option<String>,
 }
 
 /// Why a line is not a message.
@@ -65,15 +63,14 @@ struct Object<'a> {
     event_time: Option<u64>,
 }
 
-pub(super) fn parse(line: Bytes, format: InputFormat) -> Result<Line, Bad> {
+/// `None` for white space between JSON objects.
+pub(super) fn parse(line: Bytes, format: InputFormat) -> Result<Option<Line>, Bad> {
     if format == InputFormat::Line {
-        return Ok(Line::Message {
-            record: Record { payload: line, ..Record::default() },
-            topic: None,
-        });
+        let record = Record { payload: line, ..Record::default() };
+        return Ok(Some(Line { record, topic: None }));
     }
     if line.trim_ascii().is_empty() {
-        return Ok(Line::Blank);
+        return Ok(None);
     }
     // An array of the fields' values would be read as well, for want of names.
     if line.trim_ascii_start().first() != Some(&b'{') {
@@ -97,7 +94,7 @@ pub(super) fn parse(line: Bytes, format: InputFormat) -> Result<Line, Bad> {
         event_time: object.event_time,
         ..Record::default()
     };
-    Ok(Line::Message { record, topic: object.topic })
+    Ok(Some(Line { record, topic: object.topic }))
 }
 
 /// A string's text, or other JSON as compact text, exactly as written but for white space.
@@ -187,10 +184,9 @@ mod tests {
     use super::*;
 
     fn message(line: &str) -> (Record, Option<String>) {
-        match parse(Bytes::copy_from_slice(line.as_bytes()), InputFormat::Jsonl).unwrap() {
-            Line::Message { record, topic } => (record, topic),
-            Line::Blank => panic!("blank"),
-        }
+        let line = Bytes::copy_from_slice(line.as_bytes());
+        let Line { record, topic } = parse(line, InputFormat::Jsonl).unwrap().expect("a message");
+        (record, topic)
     }
 
     fn refused(line: &str, why: Expect) {
@@ -201,7 +197,7 @@ mod tests {
     #[test]
     fn a_plain_line_is_the_payload_whatever_it_holds() {
         let line = parse(Bytes::from_static(b" {\"value\": 1} \xff"), InputFormat::Line).unwrap();
-        let Line::Message { record, topic } = line else { panic!("blank") };
+        let Line { record, topic } = line.expect("a message");
         assert_eq!(&record.payload[..], b" {\"value\": 1} \xff");
         assert_eq!(topic, None);
     }
