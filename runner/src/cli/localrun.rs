@@ -114,8 +114,16 @@ impl LocalRun {
         match &checked {
             // Said in the words of this command above.
             Err(more) if nothing_to_run => {
-                let said =
-                    ["package.url", "runtime", "className", "functionType", "jar", "py", "go"];
+                let said = [
+                    "wasm",
+                    "package.url",
+                    "jar",
+                    "py",
+                    "go",
+                    "runtime",
+                    "className",
+                    "functionType",
+                ];
                 let other = |mistake: &&Mistake| !said.contains(&mistake.field.as_str());
                 mistakes.extend(more.iter().filter(other).cloned());
             }

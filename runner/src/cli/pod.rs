@@ -12,10 +12,10 @@ use crate::config::{RunnerConfig, ordinal};
 #[derive(Args, Clone, Debug)]
 pub struct Run {
     /// Directory with function.json (Pulsar's FunctionDetails) and instance.yaml
-    #[arg(long, value_name = "DIR", env = "FUNCTION_RUNNER_CONFIG")]
+    #[arg(long, value_name = "DIR", env = "FUNCTION_RUNNER_CONFIG", hide_env_values = true)]
     config: PathBuf,
     /// Instance id (default: instance.yaml's, or the ordinal of the StatefulSet pod's host name)
-    #[arg(long, value_name = "N", env = "FUNCTION_RUNNER_INSTANCE_ID")]
+    #[arg(long, value_name = "N", env = "FUNCTION_RUNNER_INSTANCE_ID", hide_env_values = true)]
     instance_id: Option<u32>,
 }
 

@@ -15,7 +15,10 @@ fn the_commands_are_well_formed() {
 #[test]
 fn help_can_be_read() {
     let help = |args: &[&str], snapshot: expect_test::ExpectFile| {
-        let error = parse(args).unwrap_err();
+        // Whatever the width of the terminal that the tests run in.
+        let command = Cli::command().term_width(100);
+        let args = ["function-runner"].iter().chain(args);
+        let error = command.try_get_matches_from(args).unwrap_err();
         assert!(!error.use_stderr());
         snapshot.assert_eq(&error.render().to_string());
     };

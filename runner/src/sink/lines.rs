@@ -39,7 +39,8 @@ pub enum OutputFormat {
 /// Writes messages as lines.
 pub struct Lines {
     jobs: mpsc::Sender<Job>,
-    writer: JoinHandle<io::Result<()>>,
+    /// Taken when the sink ends.
+    writer: Option<JoinHandle<io::Result<()>>>,
 }
 
 struct Job {
@@ -60,7 +61,7 @@ impl Lines {
     ) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let writer = Writer { output: Box::pin(output), format, unread, buffer: BytesMut::new() };
-        Self { jobs, writer: tokio::spawn(writer.run(queue)) }
+        Self { jobs, writer: Some(tokio::spawn(writer.run(queue))) }
     }
 }
 
@@ -75,17 +76,29 @@ impl Sink for Lines {
         let job = Job { topic: topic.clone(), messages, confirm };
         match self.jobs.send(job).await {
             Ok(()) => Ok(receipt),
-            Err(_closed) => Err(Fault::sink("the output cannot be written to any more")),
+            Err(_closed) => {
+                let ended = written(self.writer.take()).await.err();
+                // What was written cannot be taken back for another attempt.
+                let fault = ended.unwrap_or_else(|| Fault::sink("the output was closed"));
+                Err(fault.permanent())
+            }
         }
     }
 
     async fn close(self: Box<Self>) -> Result<(), Fault> {
         drop(self.jobs);
-        match self.writer.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(cannot_write(&error)),
+        written(self.writer).await
+    }
+}
+
+/// Why the writer ended, once it has.
+async fn written(writer: Option<JoinHandle<io::Result<()>>>) -> Result<(), Fault> {
+    match writer {
+        None => Ok(()),
+        Some(writer) => match writer.await {
+            Ok(ended) => ended.map_err(|error| cannot_write(&error)),
             Err(error) => Err(Fault::sink(error)),
-        }
+        },
     }
 }
 

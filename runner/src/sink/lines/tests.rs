@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::record::Key;
+use crate::{fault::Retry, record::Key};
 
 const OUT: &str = "persistent://public/default/out";
 
@@ -111,6 +111,11 @@ async fn a_full_disk_fails_the_publish_and_the_sink() {
     let receipt = sink.publish(&topic, vec![message(b"a")]).await.unwrap();
     let fault = receipt.confirmed().await.unwrap_err();
     assert_eq!(fault.to_string(), "cannot write to the output: no space left on device");
+    let fault = sink.publish(&topic, vec![message(b"b")]).await.unwrap_err();
+    assert_eq!(fault.to_string(), "cannot write to the output: no space left on device");
+    assert_eq!(fault.retry, Retry::Never);
+    let mut sink = Lines::new(Full, OutputFormat::Line, CancellationToken::new());
+    drop(sink.publish(&topic, vec![message(b"a")]).await.unwrap());
     let fault = Box::new(sink).close().await.unwrap_err();
     assert_eq!(fault.to_string(), "cannot write to the output: no space left on device");
 }
