@@ -28,7 +28,8 @@ fn main() -> Result<()> {
     let (input, output) = (topics.create("in")?, topics.create("out")?);
     let runner = Runner::on(&topics.cluster, &options.wasm, &input)?
         .flag("--output", &output)
-        .flag("--name", "demo");
+        .flag("--name", "demo")
+        .flag("--subs-position", "Earliest");
     println!("\n    {}\n", runner.line());
     let mut running = runner.start()?;
     let lines: Vec<&str> = options.lines.iter().map(String::as_str).collect();

@@ -17,4 +17,5 @@ pub mod guests;
 pub mod process;
 pub mod runner;
 pub mod exposition;
+pub mod control;
 pub mod drills;

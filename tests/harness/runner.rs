@@ -41,13 +41,12 @@ impl Runner {
         Ok(Self { command, dir: tempfile::tempdir()? })
     }
 
-    /// `localrun` of a component against a broker, with input from its oldest message.
+    /// `localrun` of a component against a broker.
     pub fn on(cluster: &Cluster, component: &Path, input: &str) -> Result<Self> {
         Ok(Self::new(["localrun"])?
             .flag("--wasm", component)
             .flag("--broker-service-url", cluster.ports.service_url())
             .flag("--web-service-url", cluster.ports.web_url())
-            .flag("--subs-position", "Earliest")
             .flag("--inputs", input))
     }
 

@@ -1,7 +1,9 @@
 //! Which messages a function gets, in which order.
 
-use anyhow::Result;
-use function_mesh_tests::{cluster::Load, eventually::eventually_true, guests, runner::Runner};
+use anyhow::{Context as _, Result};
+use function_mesh_tests::{
+    checks::Verify, cluster::Load, eventually::eventually_true, guests, runner::Runner,
+};
 use serde_json::json;
 
 use crate::stage::{SOON, SUBSCRIPTION, Stage, cluster, stop};
@@ -79,7 +81,8 @@ fn several_inputs_are_read_at_once() -> Result<()> {
     let second = stage.topics.create("second")?;
     stage.send(&["echo from the first"])?;
     stage.topics.send(&second, &["echo from the second"])?;
-    let running = stage.probe()?.flag("--inputs", format!("{},{second}", stage.input)).start()?;
+    let running =
+        stage.probe()?.flag("--inputs", &second).flag("--subs-position", "Earliest").start()?;
     let mut texts = stage.outputs(&running, 2)?;
     texts.sort();
     assert_eq!(texts, ["from the first", "from the second"]);
@@ -138,9 +141,10 @@ fn compressed_input_is_read_whatever_the_codec() -> Result<()> {
         topics.load(&input, &load)?;
         let running = Runner::on(&topics.cluster, &guests::component("exclamation")?, &input)?
             .flag("--output", &output)
+            .flag("--subs-position", "Earliest")
             .start()?;
-        let verify = function_mesh_tests::checks::Verify::with_suffix(&output, &load, "!");
-        topics.verify(&verify)?.exactly_once_in_order()?;
+        let report = topics.verify(&Verify::with_suffix(&output, &load, "!"))?;
+        report.exactly_once_in_order().with_context(|| format!("{codec}: {}", running.log()))?;
         stop(running)?;
     }
     Ok(())

@@ -133,7 +133,20 @@ fn registered(flags: &[(&str, &str)]) -> Result<serde_json::Value> {
 fn the_outputs_schema_is_registered() -> Result<()> {
     assert_eq!(registered(&[])?, serde_json::Value::Null);
     assert_eq!(registered(&[("--schema-type", "STRING")])?["type"], "STRING");
-    assert_eq!(registered(&[("--schema-type", "JSON")])?["type"], "JSON");
+    let record = json!({
+        "type": "record", "name": "Order",
+        "fields": [{ "name": "amount", "type": "int" }],
+    });
+    for kind in ["JSON", "AVRO"] {
+        let output =
+            json!({ "schemaType": kind, "schemaProperties": { "schema": record.to_string() } });
+        let outputs = json!({ "OUTPUT": output.to_string() }).to_string();
+        let flags = [("--schema-type", kind), ("--custom-schema-outputs", &outputs)];
+        let schema = registered(&flags)?;
+        assert_eq!(schema["type"], kind);
+        let definition = schema["definition"].as_str().unwrap_or_default();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(definition)?, record);
+    }
     Ok(())
 }
 

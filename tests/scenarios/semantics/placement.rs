@@ -60,6 +60,7 @@ fn input_and_output_may_be_on_two_clusters() -> Result<()> {
     here.send(&input, &["echo across"])?;
     let clusters = json!({
         "clusters": {
+            "default": { "serviceUrl": there.cluster.ports.service_url() },
             "here": { "serviceUrl": here.cluster.ports.service_url() },
             "there": { "serviceUrl": there.cluster.ports.service_url() },
         },
