@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use function_mesh_proto::instance_communication::{
     FunctionStatus, HealthCheckResult, MetricsData, instance_control_client::InstanceControlClient,
 };
-use tonic::transport::Channel;
+use tonic::transport::{Channel, Endpoint};
 
 /// Asks one instance, waiting for each answer.
 #[derive(Debug)]
@@ -19,10 +19,9 @@ impl Control {
     pub fn connect(port: u16) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let address = format!("http://127.0.0.1:{port}");
-        let client = runtime
-            .block_on(InstanceControlClient::connect(address.clone()))
-            .with_context(|| address)?;
-        Ok(Self { runtime, client })
+        let endpoint = Endpoint::from_shared(address.clone())?;
+        let channel = runtime.block_on(endpoint.connect()).with_context(|| address)?;
+        Ok(Self { runtime, client: InstanceControlClient::new(channel) })
     }
 
     pub fn status(&mut self) -> Result<FunctionStatus> {
