@@ -174,9 +174,10 @@ fn meaning(kind: ServerError) -> (&'static str, &'static str) {
     }
 }
 
-/// Brokers send stack traces: the first line says it.
+/// Brokers send stack traces: the first line says it, after the exception's name.
 fn one_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().trim().to_owned()
+    let line = text.lines().next().unwrap_or_default().trim();
+    line.rsplit_once("Exception: ").map_or(line, |(_, what)| what).to_owned()
 }
 
 #[cfg(test)]
@@ -186,7 +187,10 @@ mod tests {
     use super::*;
 
     fn refused(kind: ServerError) -> Error {
-        let error = ConnectionError::PulsarError(Some(kind), Some("no\n\tat x.java".to_owned()));
+        let error = ConnectionError::PulsarError(
+            Some(kind),
+            Some("x.y.AuthException: no\n\tat z.java".to_owned()),
+        );
         Error::Producer(ProducerError::Batch(Arc::new(Error::Producer(ProducerError::Connection(
             error,
         )))))

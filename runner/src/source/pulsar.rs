@@ -26,8 +26,11 @@ use super::{Budget, Delivery, Source};
 use crate::{cluster::Cluster, fault::Fault, metrics::InstanceMetrics};
 
 mod entries;
+mod handover;
+mod prefetch;
 mod reader;
 mod redelivery;
+mod settling;
 mod subscription;
 mod topics;
 mod watcher;

@@ -84,7 +84,7 @@ pub(super) fn record(topic: &Arc<str>, message: Message<Vec<u8>>) -> Record {
         // Producers that set none send 0.
         event_time: metadata.event_time.filter(|time| *time != 0),
         publish_time: metadata.publish_time,
-        schema_version: metadata.schema_version.map(Bytes::from),
+        schema_version: metadata.schema_version.filter(|v| !v.is_empty()).map(Bytes::from),
         redelivery_count: 0,
     }
 }

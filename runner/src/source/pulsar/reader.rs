@@ -7,48 +7,58 @@
 //! (bounded by the budget). Accepting one returns its credit, which lets the waiting entry go,
 //! which frees the client's queue, which lets the acknowledgements out.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures::{FutureExt, StreamExt};
-use pulsar::proto::MessageIdData;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use super::{
-    super::{Delivery, EntryId, InFlight, Settlement, Verdict, budget::Permit},
+    super::{Settlement, Verdict},
     Missing, Shared,
     entries::{self, Entries, Entry, Push},
+    handover::{Handover, finished},
+    prefetch::Prefetch,
     redelivery::{Arrival, Redelivery},
-    subscription::{Subscription, TopicConsumer},
+    settling::{self, confirm, flush, message_id},
+    subscription::{Start, Subscription, TopicConsumer},
 };
 use crate::{
-    cluster::{Backoff, Complaints, Connections, Kind, explain, is_answer, kind},
+    cluster::{Backoff, Complaints, Connections, Kind, explain, kind},
     fault::Fault,
 };
 
+/// A session this short did not come to anything.
+const BRIEF: Duration = Duration::from_secs(2);
 /// How long a stop waits for a broker that does not answer.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(4);
 
 pub(super) struct Reader {
     topic: Arc<str>,
-    late: bool,
-    skip: bool,
+    start: Start,
     subscription: Arc<Subscription>,
     shared: Arc<Shared>,
     settlements: mpsc::UnboundedReceiver<Settlement>,
     settlement_sender: mpsc::UnboundedSender<Settlement>,
     entries: Entries,
+    /// Kept from one session to the next: nothing else will hand this entry on, since its
+    /// redelivered copy is taken for a copy.
+    handover: Option<Handover>,
     redelivery: Redelivery,
     complaints: Complaints,
     missing: Option<Missing>,
+    prefetch: Prefetch,
+    /// Settlements that the last session could not take.
+    unsettled: Vec<Settlement>,
+    /// How many sessions in a row ended at once, without an error.
+    brief_sessions: u32,
 }
-
-/// An entry on its way to the pipeline: waits for credit, then for room in the queue.
-type Handover = Pin<Box<dyn Future<Output = Option<(Permit, mpsc::OwnedPermit<Delivery>)>> + Send>>;
 
 enum End {
     Stopped,
+    /// The next session is to prefetch more or less; nothing is in flight.
+    Resized,
     Lost(Option<pulsar::Error>),
 }
 
@@ -62,74 +72,120 @@ impl Reader {
         let (settlement_sender, settlements) = mpsc::unbounded_channel();
         Self {
             missing: Some(Missing::new(&shared)),
-            skip: subscription.skips_to_latest() && !late,
+            start: match (late, subscription.skips_to_latest()) {
+                (true, _) => Start::Late,
+                (false, true) => Start::Latest,
+                (false, false) => Start::Usual,
+            },
+            prefetch: subscription.prefetch(),
             topic,
-            late,
             subscription,
             shared,
             settlements,
             settlement_sender,
             entries: Entries::default(),
+            handover: None,
             redelivery: Redelivery::default(),
             complaints: Complaints::default(),
+            unsettled: Vec::new(),
+            brief_sessions: 0,
         }
     }
 
     /// Until stopped; then settles what was settled, and leaves.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let mut backoff = Backoff::default();
-        let mut sessions = 0_u64;
+        let mut again = false;
         loop {
-            let opening = self.subscription.open(&self.topic, self.late, self.skip);
+            let opening = self.subscription.open(&self.topic, self.start, self.prefetch.queue());
             // Settlements wait meanwhile: without a broker nothing can be acknowledged.
             let lost = match stop.run_until_cancelled(opening).await {
                 None => return,
                 Some(Ok((mut consumer, connections))) => {
-                    self.opened(sessions);
-                    sessions += 1;
+                    self.opened(again);
+                    let opened = Instant::now();
                     match self.read(&mut consumer, connections, &stop).await {
                         End::Stopped => return self.leave(consumer).await,
+                        End::Resized => {
+                            again = false;
+                            self.resize(consumer).await;
+                            continue;
+                        }
                         End::Lost(error) => {
-                            self.lost();
-                            backoff.reset();
+                            again = true;
+                            self.lost(error.is_none() && opened.elapsed() < BRIEF);
+                            if self.brief_sessions == 0 {
+                                backoff.reset();
+                            }
                             error
                         }
                     }
                 }
                 Some(Err(error)) => Some(error),
             };
-            let lasting = self.complain(lost.as_ref());
+            let seldom = if self.is_at_its_end() {
+                self.complaints.over();
+                true
+            } else {
+                self.complain(lost.as_ref())
+            };
             let pause =
-                async { if lasting { backoff.long_pause().await } else { backoff.pause().await } };
+                async { if seldom { backoff.long_pause().await } else { backoff.pause().await } };
             if stop.run_until_cancelled(pause).await.is_none() {
                 return;
             }
         }
     }
 
-    fn opened(&mut self, earlier: u64) {
-        self.skip = false;
-        self.missing = None;
+    /// A topic was terminated and everything in it is acknowledged: the client ends the session
+    /// without a word, as it does with a connection that breaks, but each time at once.
+    fn is_at_its_end(&self) -> bool {
+        self.brief_sessions >= 3
+    }
+
+    fn opened(&mut self, again: bool) {
+        if self.start == Start::Latest {
+            self.start = Start::Usual;
+        }
         self.redelivery.subscribed();
-        if earlier > 0 {
+        if again && !self.is_at_its_end() {
             self.shared.metrics.reconnected();
         }
-        if self.complaints.over() || earlier == 0 {
+        if self.missing.take().is_some() {
+            self.complaints.over();
             info!(topic = %self.topic, "subscribed");
+        }
+    }
+
+    /// Ends a session in order, for the sake of one with another queue.
+    async fn resize(&mut self, mut consumer: TopicConsumer) {
+        self.entries.reset();
+        self.prefetch.resize();
+        debug!(topic = %self.topic, queue = self.prefetch.queue(), "prefetching another number");
+        let leaving =
+            async { flush(&mut consumer).await && settling::leave(&mut consumer, false).await };
+        if !matches!(tokio::time::timeout(FLUSH_TIMEOUT, leaving).await, Ok(true)) {
+            self.redelivery.connection_lost();
         }
     }
 
     /// The client made a new connection by itself.
     fn renewed(&mut self) {
-        self.entries.reset();
         self.redelivery.connection_lost();
         self.shared.metrics.reconnected();
     }
 
-    fn lost(&mut self) {
+    fn lost(&mut self, brief: bool) {
         self.entries.reset();
         self.redelivery.connection_lost();
-        if self.missing.is_none() {
+        self.brief_sessions = match brief && self.redelivery.is_idle() {
+            true => self.brief_sessions + 1,
+            false => 0,
+        };
+        if self.brief_sessions == 3 {
+            info!(topic = %self.topic, "at its end; is it terminated?");
+        }
+        if self.missing.is_none() && !self.is_at_its_end() {
             self.missing = Some(Missing::new(&self.shared));
         }
     }
@@ -157,8 +213,17 @@ impl Reader {
         mut connections: Connections,
         stop: &CancellationToken,
     ) -> End {
-        let mut handover: Option<(Entry, Handover)> = None;
+        let mut resizing = false;
+        for settlement in std::mem::take(&mut self.unsettled) {
+            if let Err(error) = self.settle(consumer, settlement).await {
+                return End::Lost(Some(error));
+            }
+        }
         loop {
+            // Entries in flight would go to other consumers, and so be processed twice.
+            if resizing && self.redelivery.is_idle() {
+                return End::Resized;
+            }
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return End::Stopped,
@@ -167,18 +232,19 @@ impl Reader {
                         return End::Lost(Some(error));
                     }
                 }
-                granted = ready(&mut handover), if handover.is_some() => {
-                    if let Some((entry, _)) = handover.take() {
-                        self.hand_over(entry, granted);
-                    }
-                }
-                message = consumer.next(), if handover.is_none() => {
+                () = finished(&mut self.handover), if self.handover.is_some() => self.handover = None,
+                message = consumer.next(), if self.handover.is_none() => {
                     if connections.renewed() {
                         self.renewed();
                     }
                     let entry = match message {
                         None => return End::Lost(None),
-                        Some(Ok(message)) => self.accept(consumer, message).await,
+                        // Delivered again to the next session.
+                        Some(Ok(_)) if resizing => continue,
+                        Some(Ok(message)) => {
+                            resizing = self.prefetch.learn(message.payload.data.len());
+                            self.accept(consumer, message).await
+                        }
                         Some(Err(error)) if kind(&error) == Kind::Unreadable => {
                             self.unreadable(&error);
                             continue;
@@ -188,10 +254,11 @@ impl Reader {
                     match entry {
                         Ok(None) => {}
                         Ok(Some(entry)) => {
-                            let mut granting = self.grant(&entry);
-                            match granting.as_mut().now_or_never() {
-                                Some(granted) => self.hand_over(entry, granted),
-                                None => handover = Some((entry, granting)),
+                            let settlements = self.settlement_sender.clone();
+                            let started = Handover::new(entry, &self.shared, settlements);
+                            self.handover = Some(started);
+                            if finished(&mut self.handover).now_or_never().is_some() {
+                                self.handover = None;
                             }
                         }
                         Err(error) => return End::Lost(Some(error)),
@@ -236,47 +303,34 @@ impl Reader {
         }
     }
 
-    fn grant(&self, entry: &Entry) -> Handover {
-        let budget = self.shared.budget.clone();
-        let deliveries = self.shared.deliveries.clone();
-        let (messages, weight) = (entry.records.len(), entry.weight);
-        Box::pin(async move {
-            let permit = budget.acquire(messages, weight).await;
-            let room = deliveries.reserve_owned().await.ok()?;
-            Some((permit, room))
-        })
-    }
-
-    fn hand_over(&mut self, entry: Entry, granted: Option<(Permit, mpsc::OwnedPermit<Delivery>)>) {
-        // Without room the source is closing: the entry stays unacknowledged.
-        if let Some((permit, room)) = granted {
-            let Entry { id, records, .. } = entry;
-            let in_flight = InFlight::new(id, permit, self.settlement_sender.clone());
-            room.send(Delivery { records, in_flight });
-        }
-    }
-
     /// One acknowledgement settles the whole entry: without an index in the batch the broker
     /// takes the id for all of it.
+    ///
+    /// # Errors
+    /// The session is over; the next one carries the settlement out.
     async fn settle(
         &mut self,
         consumer: &mut TopicConsumer,
         settlement: Settlement,
     ) -> Result<(), pulsar::Error> {
-        let Settlement { entry, verdict, carried_out, permit } = settlement;
-        let id = message_id(&entry);
-        match verdict {
+        let id = message_id(&settlement.entry);
+        let sent = match settlement.verdict {
             Verdict::Ack => {
-                self.redelivery.acknowledged(&entry);
-                consumer.ack_with_id(&self.topic, id).await?;
+                self.redelivery.acknowledged(&settlement.entry);
+                consumer.ack_with_id(&self.topic, id).await
             }
             Verdict::Nack => {
-                self.redelivery.refused(&entry);
-                consumer.nack_with_id(&self.topic, id).await?;
+                self.redelivery.refused(&settlement.entry);
+                consumer.nack_with_id(&self.topic, id).await
+            }
+        };
+        match sent {
+            Ok(()) => confirm(settlement.carried_out),
+            Err(error) => {
+                self.unsettled.push(settlement);
+                return Err(error.into());
             }
         }
-        confirm(carried_out);
-        drop(permit);
         Ok(())
     }
 
@@ -316,13 +370,11 @@ impl Reader {
             if flushed {
                 receipts.into_iter().for_each(|receipt| confirm(Some(receipt)));
             }
-            if self.shared.unsubscribe_on_close
-                && let Err(error) = consumer.unsubscribe().await
-            {
-                let why = explain(&error);
-                warn!(topic = %self.topic, "the subscription was not removed: {why}");
+            let unsubscribe = self.shared.unsubscribe_on_close;
+            let left = settling::leave(&mut consumer, unsubscribe).await;
+            if unsubscribe && !left {
+                warn!(topic = %self.topic, "the subscription was not removed");
             }
-            _ = consumer.close().await;
             flushed
         };
         match tokio::time::timeout(FLUSH_TIMEOUT, leaving).await {
@@ -335,50 +387,5 @@ impl Reader {
                 );
             }
         }
-    }
-}
-
-/// Waits until the broker has seen all acknowledgements so far.
-///
-/// The client confirms none, but it keeps requests in order behind them: once the broker answers
-/// a request, it has read what came before. Messages still coming in are thrown away meanwhile,
-/// since the client sends nothing while they fill its queue.
-async fn flush(consumer: &mut TopicConsumer) -> bool {
-    let mut patience = Duration::from_millis(25);
-    loop {
-        match tokio::time::timeout(patience, consumer.get_last_message_id()).await {
-            Ok(Ok(_)) => return true,
-            // A refusal is an answer, too: other kinds of topics have no last message.
-            Ok(Err(error)) => return is_answer(&error),
-            Err(_elapsed) => {
-                while let Some(Some(_)) = consumer.next().now_or_never() {}
-                patience = (patience * 2).min(Duration::from_secs(1));
-            }
-        }
-    }
-}
-
-async fn ready(
-    handover: &mut Option<(Entry, Handover)>,
-) -> Option<(Permit, mpsc::OwnedPermit<Delivery>)> {
-    match handover {
-        Some((_, granting)) => granting.await,
-        None => std::future::pending().await,
-    }
-}
-
-fn message_id(entry: &EntryId) -> MessageIdData {
-    MessageIdData {
-        ledger_id: entry.ledger,
-        entry_id: entry.entry,
-        partition: Some(entry.partition),
-        ..Default::default()
-    }
-}
-
-fn confirm(carried_out: Option<oneshot::Sender<Result<(), Fault>>>) {
-    if let Some(carried_out) = carried_out {
-        // Whoever asked may have stopped waiting.
-        _ = carried_out.send(Ok(()));
     }
 }

@@ -70,6 +70,11 @@ impl Redelivery {
         Arrival::New { redeliveries }
     }
 
+    /// Whether nothing is being processed.
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_flight.is_empty()
+    }
+
     pub(super) fn acknowledged(&mut self, id: &EntryId) {
         let position = (id.ledger, id.entry);
         self.in_flight.remove(&position);

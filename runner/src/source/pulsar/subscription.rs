@@ -9,7 +9,7 @@ use pulsar::{
     proto::{MessageIdData, Schema},
 };
 
-use super::SourceSettings;
+use super::{SourceSettings, prefetch::Prefetch};
 use crate::{
     cluster::{Cluster, Connections},
     schema,
@@ -17,8 +17,17 @@ use crate::{
 
 pub(super) type TopicConsumer = Consumer<Vec<u8>, TokioExecutor>;
 
-/// Messages prefetched per topic, as in Pulsar's clients.
-const RECEIVER_QUEUE_SIZE: u32 = 1000;
+/// Where a subscription starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// Where it was left, or at its initial position if it is new.
+    Usual,
+    /// As usual; but the topic appeared while the function ran, so if the subscription is new
+    /// all of the topic's messages are for it.
+    Late,
+    /// After the newest message, wherever it was left (`skipToLatest`).
+    Latest,
+}
 
 pub(super) struct Subscription {
     cluster: Cluster,
@@ -29,7 +38,7 @@ pub(super) struct Subscription {
     consumer_name: String,
     properties: BTreeMap<String, String>,
     schema: Option<Schema>,
-    receiver_queue_size: u32,
+    receiver_queue_size: Option<u32>,
 }
 
 impl Subscription {
@@ -53,8 +62,7 @@ impl Subscription {
             consumer_name: format!("{function}-{instance_id}"),
             properties,
             schema: schema::registered(&input.schema),
-            // The client cannot do without a queue; 0 asks for the smallest there is.
-            receiver_queue_size: input.receiver_queue_size.unwrap_or(RECEIVER_QUEUE_SIZE).max(1),
+            receiver_queue_size: input.receiver_queue_size,
         }
     }
 
@@ -62,27 +70,32 @@ impl Subscription {
         &self.cluster
     }
 
+    pub(super) fn prefetch(&self) -> Prefetch {
+        Prefetch::new(self.receiver_queue_size)
+    }
+
     pub(super) fn skips_to_latest(&self) -> bool {
         self.skip_to_latest
     }
 
-    /// Subscribes to one concrete topic, over a connection of its own.
-    ///
-    /// `late` topics appeared while the function ran: all of their messages are for it, whatever
-    /// the initial position says.
+    /// Subscribes to one concrete topic, over a connection of its own, with a queue of so many
+    /// messages.
     pub(super) async fn open(
         &self,
         topic: &str,
-        late: bool,
-        skip: bool,
+        start: Start,
+        queue: u32,
     ) -> Result<(TopicConsumer, Connections), pulsar::Error> {
         let client = self.cluster.connect().await?;
-        let position = if late { InitialPosition::Earliest } else { self.position.clone() };
+        let position = match start {
+            Start::Late => InitialPosition::Earliest,
+            Start::Usual | Start::Latest => self.position.clone(),
+        };
         let mut options = ConsumerOptions::default()
             .durable(true)
             .with_metadata(self.properties.clone())
             .with_initial_position(position)
-            .with_receiver_queue_size(self.receiver_queue_size);
+            .with_receiver_queue_size(queue);
         if let Some(schema) = &self.schema {
             options = options.with_schema(schema.clone());
         }
@@ -93,11 +106,11 @@ impl Subscription {
             .with_subscription(&self.name)
             .with_subscription_type(self.kind)
             .with_consumer_name(&self.consumer_name)
-            .with_batch_size(self.receiver_queue_size)
+            .with_batch_size(queue)
             .with_options(options)
             .build()
             .await?;
-        if skip {
+        if start == Start::Latest {
             seek_to_latest(&mut consumer, client.pulsar).await?;
         }
         // Those of the lookup and of the subscription itself are no news.

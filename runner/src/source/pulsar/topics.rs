@@ -73,7 +73,8 @@ impl Topics {
                 partitions(name, client.pulsar.lookup_partitioned_topic_number(name).await?)
             }
             Selector::Pattern { namespace, pattern } => {
-                let all = client.pulsar.get_topics_of_namespace(namespace.clone(), Mode::All).await?;
+                let all =
+                    client.pulsar.get_topics_of_namespace(namespace.clone(), Mode::All).await?;
                 matching(pattern, all)
             }
         };
