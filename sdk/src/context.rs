@@ -1,9 +1,7 @@
 //! What a function can ask about itself, and the bookkeeping of the message under way.
 //!
 //! The other halves of `Context` stand with what they return: `record`, `publish`, `state`, `log`.
-//! Deliberately absent: a Pulsar client or admin client, and environment variables. Java's context
-//! replaces a user config value that starts with `$` by the environment variable of that name; a
-//! component has an empty environment, so values are what they are. Use a secret instead.
+//! Deliberately absent: a Pulsar client or admin client, and environment variables.
 
 use std::cell::{Cell, OnceCell};
 
@@ -155,6 +153,9 @@ impl Context {
     }
 
     /// One value of the user configuration.
+    ///
+    /// Unlike in Java's context, a text that starts with `$` is not replaced by an environment
+    /// variable: a component's environment is empty. Use a secret for what differs by deployment.
     pub fn user_config_value(&self, key: &str) -> Option<&Value> {
         self.user_config_map().get(key)
     }

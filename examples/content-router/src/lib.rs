@@ -7,9 +7,9 @@ use function_mesh_sdk::{Context, Error, function};
 /// go along.
 #[function]
 pub fn route(input: &str, context: &Context) -> Result<Option<String>, Error> {
-    let destination = input.split_once(':').and_then(|(word, _)| {
-        context.user_config_value("routes")?.get(word.trim())?.as_str()
-    });
+    let destination = input
+        .split_once(':')
+        .and_then(|(word, _)| context.user_config_value("routes")?.get(word.trim())?.as_str());
     match destination {
         Some(topic) => {
             context.publish(topic).forward(&context.record()).send(input)?;
@@ -38,7 +38,8 @@ mod tests {
         for order in ["eu: a chair", "us: a table", "eu: a lamp", "mars: a spade", "no route"] {
             router.send(order);
         }
-        let published: Vec<_> = router.published().into_iter().map(|p| (p.topic.clone(), p.text())).collect();
+        let published: Vec<_> =
+            router.published().into_iter().map(|p| (p.topic.clone(), p.text())).collect();
         let expected = [
             ("orders-eu", "eu: a chair"),
             ("orders-us", "us: a table"),
