@@ -36,7 +36,7 @@ pub use bindings::exports::function_mesh::function::packed::{Batch, Guest, Resul
 
 thread_local! {
     // Exports have no receiver to keep this in. A component instance has one thread.
-    static CONTEXT: Context = const { Context::new(&Runner) };
+    static CONTEXT: Context = const { Context::new(Runner) };
 }
 
 /// Runs a start hook.
@@ -59,6 +59,12 @@ pub fn process(
 /// The runner, behind the component's imports.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Runner;
+
+impl AsRef<Self> for Runner {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
 
 impl Host for Runner {
     fn identity(&self) -> Identity {

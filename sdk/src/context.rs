@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[cfg(target_family = "wasm")]
-pub(crate) type Backend = &'static crate::component::Runner;
+pub(crate) type Backend = crate::component::Runner;
 #[cfg(not(target_family = "wasm"))]
 pub(crate) type Backend = std::sync::Arc<dyn Host>;
 
@@ -53,7 +53,7 @@ impl Context {
 
     /// No `&dyn Host`: its table of functions would make every component import everything.
     pub(crate) fn host(&self) -> &(impl Host + ?Sized + use<>) {
-        &*self.host
+        self.host.as_ref()
     }
 
     /// An index no batch reaches stands for "none": a host refuses it.

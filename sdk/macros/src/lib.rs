@@ -1,6 +1,6 @@
 //! The `#[function]` attribute of `function-mesh-sdk`, which re-exports it.
 //!
-//! [`signature`] says what is wrong with a function, at the token that is wrong; [`expand`] writes
+//! `signature` says what is wrong with a function, at the token that is wrong; `expand` writes
 //! the few lines that make a right one a component. Types are checked by the code written, with
 //! the spans of the types.
 
