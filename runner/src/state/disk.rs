@@ -96,3 +96,74 @@ impl StateStore for DiskStore {
         self.write(changes).map_err(|error| self.fault("written", &error))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(key: &str, value: &str) -> (String, Option<Vec<u8>>) {
+        (key.to_owned(), Some(value.as_bytes().to_vec()))
+    }
+
+    #[test]
+    fn what_was_committed_is_there_after_opening_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("new/state.redb");
+        let store = DiskStore::open(&path).unwrap();
+        assert_eq!(store.get("a").unwrap(), None);
+        store.commit(&[put("a", "1"), put("b", "2")]).unwrap();
+        store.commit(&[put("a", "3"), ("b".to_owned(), None)]).unwrap();
+        drop(store);
+        let store = DiskStore::open(&path).unwrap();
+        assert_eq!(store.get("a").unwrap().as_deref(), Some(&b"3"[..]));
+        assert_eq!(store.get("b").unwrap(), None);
+    }
+
+    /// What is on disk after a commit, without closing: a copy of the file as a crash leaves it.
+    #[test]
+    fn a_commit_is_on_disk_without_closing_the_store() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.redb");
+        let store = DiskStore::open(&path).unwrap();
+        store.commit(&[put("a", "1")]).unwrap();
+        let copy = dir.path().join("copy.redb");
+        fs::copy(&path, &copy).unwrap();
+        assert_eq!(DiskStore::open(&copy).unwrap().get("a").unwrap().as_deref(), Some(&b"1"[..]));
+    }
+
+    #[test]
+    fn a_second_instance_on_one_file_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.redb");
+        let _first = DiskStore::open(&path).unwrap();
+        let refused = DiskStore::open(&path).err().unwrap().to_string();
+        assert_eq!(
+            refused,
+            format!(
+                "state file {} cannot be opened: another instance uses it; give each instance a \
+                 directory of its own",
+                path.display()
+            )
+        );
+    }
+
+    #[test]
+    fn another_kind_of_file_is_refused_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("notes.txt");
+        let notes = "not a database. ".repeat(1_000);
+        fs::write(&path, &notes).unwrap();
+        let refused = DiskStore::open(&path).err().unwrap().to_string();
+        assert!(refused.ends_with("it is not a state file of this runner"), "{refused}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), notes);
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        let refused = DiskStore::open(&file.join("state.redb")).err().unwrap().to_string();
+        assert!(refused.contains(&file.display().to_string()), "{refused}");
+    }
+}

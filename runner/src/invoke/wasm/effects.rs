@@ -120,3 +120,6 @@ impl Effects {
         (mem::take(&mut self.records), mem::take(&mut self.earlier))
     }
 }
+
+#[cfg(test)]
+mod tests;

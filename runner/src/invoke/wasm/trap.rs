@@ -88,3 +88,48 @@ fn last_words(errors: &[String]) -> String {
         None => words,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(printed: &[&str], expected: &str) {
+        let printed: Vec<String> = printed.iter().map(|line| (*line).to_owned()).collect();
+        assert_eq!(last_words(&printed), expected);
+    }
+
+    #[test]
+    fn a_panic_is_its_place_and_message() {
+        check(
+            &[
+                "reading",
+                "",
+                "thread '<unnamed>' panicked at src/lib.rs:12:5:",
+                "called `Option::unwrap()`",
+                "on a `None` value",
+                "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace",
+            ],
+            "panicked at src/lib.rs:12:5: called `Option::unwrap()` on a `None` value",
+        );
+    }
+
+    #[test]
+    fn only_the_last_panic_counts() {
+        check(
+            &["panicked at a.rs:1:1:", "one", "panicked at b.rs:2:2:", "two"],
+            "panicked at b.rs:2:2: two",
+        );
+    }
+
+    #[test]
+    fn without_a_panic_the_last_line_that_says_something_is_taken() {
+        check(&["working", "out of ideas", " "], "out of ideas");
+        check(&[], "");
+    }
+
+    #[test]
+    fn long_words_are_cut_between_characters() {
+        let long = "é".repeat(WORDS + 1);
+        check(&[&long], &format!("{}…", "é".repeat(WORDS)));
+    }
+}

@@ -12,7 +12,8 @@
 ;;   s  publishes the message to "side"   u  records 1 of the metric "seen"
 ;;   a  acknowledges entry 7              h  passes 64 KiB through the host, again and again
 ;;   t  gives its topic                   x  asks for the topic of record 1000000
-;;   L  logs the message                  r  makes the call's results wrong
+;;   L  logs the message                  B  logs the message 1500 times
+;;   r  makes the call's results wrong
 ;;   R  asks for 16 MiB of random bytes   E  ends the process with a failure
 (component
   (type $partition-key (record (field "text" string) (field "base64" bool)))
@@ -267,6 +268,13 @@
         (then (call $topic (i32.const 1000000) (i32.const 0))))
       (if (i32.eq (local.get $op) (i32.const 76)) ;; L
         (then (call $log (i32.const 2) (local.get $at) (local.get $length))))
+      (if (i32.eq (local.get $op) (i32.const 66)) ;; B
+        (then
+          (local.set $op (i32.const 1500))
+          (loop $again
+            (call $log (i32.const 2) (local.get $at) (local.get $length))
+            (local.set $op (i32.sub (local.get $op) (i32.const 1)))
+            (br_if $again (local.get $op)))))
       (if (i32.eq (local.get $op) (i32.const 114)) ;; r
         (then (global.set $wrong (i32.const 1))))
       (if (i32.eq (local.get $op) (i32.const 82)) ;; R
