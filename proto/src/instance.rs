@@ -194,10 +194,10 @@ fn yes() -> bool {
 pub struct Limits {
     /// Linear memory of one guest, in bytes.
     pub memory_bytes: u64,
-    /// Longest a guest may work on one message, in milliseconds; a batch has as much as its
-    /// messages together, at most `batch_millis`.
+    /// Longest a guest may work on one message, in milliseconds. Messages that share a guest call
+    /// have that long together; if it is not enough, each runs again with as much for itself.
     pub message_millis: u64,
-    /// Longest one call may take, in milliseconds, whatever the batch.
+    /// Longest one guest call may take, in milliseconds, whatever is in it.
     pub batch_millis: u64,
     /// Elements of all tables of one guest.
     pub table_elements: u64,
