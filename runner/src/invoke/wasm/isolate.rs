@@ -7,10 +7,10 @@
 //!   run again one by one in a fresh guest. Only those that end the guest alone are failed.
 //! - A record that was delivered before runs alone at once: it may be the one that ends guests.
 //!
-//! One by one, not by halves: measured with 1000 messages of 100 bytes of which one traps, bisecting
-//! took longer than calling the guest for each, since every half that fails costs a guest and
-//! repeats work; and each half could loop until its deadline, while here an endless loop costs
-//! one window's deadline and its own.
+//! One by one, not by halves: a call costs about a microsecond and an ended guest some fifty, so to
+//! find one message among 1000 by halves, at ten ended guests and most messages run twice, is no
+//! cheaper than a call for each. And every half could loop until its deadline, while here an endless
+//! loop costs one window's deadline and its own, whatever the batch.
 
 use std::{ops::Range, sync::Arc, time::Duration};
 

@@ -61,7 +61,7 @@ impl Function {
         let component = engine.load(wat::parse_str(wat).unwrap().into()).await?;
         let metrics = Arc::new(InstanceMetrics::default());
         let state = Arc::new(MemoryStore::default());
-        let (topic, lines) = mpsc::channel(10_000);
+        let (topic, lines) = mpsc::channel(20_000);
         let context = HostContext {
             id: FunctionId {
                 tenant: "t".into(),

@@ -20,8 +20,8 @@ use crate::telemetry::{GuestLine, GuestLog};
 /// Longest printed line in bytes; the rest of it is cut off.
 const LINE_BYTES: usize = 8 << 10;
 /// What is held during one guest call: lines, and bytes of them.
-const CALL_LINES: usize = 1_000;
-const CALL_BYTES: usize = 1 << 20;
+const CALL_LINES: usize = 10_000;
+const CALL_BYTES: usize = 4 << 20;
 /// Lines of standard error kept to explain a trap.
 const TAIL_LINES: usize = 16;
 

@@ -12,7 +12,7 @@
 ;;   s  publishes the message to "side"   u  records 1 of the metric "seen"
 ;;   a  acknowledges entry 7              h  passes 64 KiB through the host, again and again
 ;;   t  gives its topic                   x  asks for the topic of record 1000000
-;;   L  logs the message                  B  logs the message 1500 times
+;;   L  logs the message                  B  logs the message 12000 times
 ;;   r  makes the call's results wrong
 ;;   R  asks for 16 MiB of random bytes   E  ends the process with a failure
 (component
@@ -270,7 +270,7 @@
         (then (call $log (i32.const 2) (local.get $at) (local.get $length))))
       (if (i32.eq (local.get $op) (i32.const 66)) ;; B
         (then
-          (local.set $op (i32.const 1500))
+          (local.set $op (i32.const 12000))
           (loop $again
             (call $log (i32.const 2) (local.get $at) (local.get $length))
             (local.set $op (i32.sub (local.get $op) (i32.const 1)))

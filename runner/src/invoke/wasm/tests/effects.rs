@@ -1,9 +1,9 @@
 //! What a record does through the host lasts if it succeeds, and only then.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use super::*;
-use crate::invoke::ManualSettlement;
+use crate::invoke::{ManualSettlement, OutcomeSender};
 
 #[tokio::test]
 async fn counters_add_up_and_are_committed() {
@@ -121,31 +121,34 @@ async fn what_cannot_be_committed_fails_the_records_that_wrote_it() {
     assert_eq!(shown(&function.call(&["g"]).await), ["-"]);
 }
 
-/// Remembers the order of commits and outcomes.
+/// At a commit, notes whether an outcome was sent before.
+#[derive(Default)]
 struct Watched {
-    inner: MemoryStore,
-    committed: std::sync::atomic::AtomicBool,
+    outcomes: OnceLock<OutcomeSender>,
+    told_before: OnceLock<bool>,
 }
 
 impl StateStore for Watched {
-    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
-        self.inner.get(key)
+    fn get(&self, _: &str) -> Result<Option<Vec<u8>>, Fault> {
+        Ok(None)
     }
 
-    fn commit(&self, changes: &[(String, Option<Vec<u8>>)]) -> Result<(), Fault> {
-        // Long enough that an outcome sent before would have arrived.
-        std::thread::sleep(Duration::from_millis(50));
-        self.inner.commit(changes)?;
-        self.committed.store(true, std::sync::atomic::Ordering::SeqCst);
+    fn commit(&self, _: &[(String, Option<Vec<u8>>)]) -> Result<(), Fault> {
+        let outcomes = self.outcomes.get().unwrap();
+        self.told_before.set(outcomes.capacity() < outcomes.max_capacity()).unwrap();
         Ok(())
     }
 }
 
 #[tokio::test]
 async fn state_is_durable_before_an_outcome_is_told() {
-    let store = Arc::new(Watched { inner: MemoryStore::default(), committed: false.into() });
+    let store = Arc::new(Watched::default());
     let setting = Setting { state: Some(store.clone()), ..Setting::default() };
     let function = Function::start(BEHAVIOURS, setting).await.unwrap();
-    function.call(&["i"]).await;
-    assert!(store.committed.load(std::sync::atomic::Ordering::SeqCst));
+    let (outcomes, mut inbox) = mpsc::channel(8);
+    store.outcomes.set(outcomes.clone()).unwrap();
+    let records = vec![record("i")].into();
+    function.invoker.submit(Call { id: 1, records, outcomes }).unwrap();
+    inbox.recv().await.unwrap();
+    assert_eq!(store.told_before.get(), Some(&false));
 }

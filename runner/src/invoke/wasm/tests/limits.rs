@@ -117,10 +117,10 @@ async fn a_log_flood_is_bounded_and_what_was_dropped_is_told() {
     while let Ok(line) = function.lines.try_recv() {
         lines.push(line.message);
     }
-    assert_eq!(lines.len(), 1_001);
+    assert_eq!(lines.len(), 10_001);
     assert_eq!(
         lines.last().map(String::as_str),
-        Some("500 lines were dropped: one call may log 1000 lines and 1048576 bytes")
+        Some("2000 lines were dropped: one call may log 10000 lines and 4194304 bytes")
     );
 }
 
