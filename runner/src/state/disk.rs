@@ -1,4 +1,21 @@
-//! State in a file of this machine.
+//! State in a file of this machine, kept by redb.
+//!
+//! redb 4.4 and fjall 3.1 were measured side by side on ext4 with two shared cores: durable commits
+//! of 8-byte values under 50,000 keys, medians of three runs.
+//!
+//! | | redb | fjall |
+//! |---|---|---|
+//! | commit of 1 / 10 / 100 / 1000 changes | 180 / 140 / 400 / 3600 µs | 63 / 68 / 200 / 860 µs |
+//! | reading a value | 1.0 µs | 0.55 µs |
+//! | opening an existing store | 0.6 ms | 80 to 350 ms, with the length of its journal |
+//! | memory after all that | 5.7 MiB | 7.9 MiB, 8 to 21 MiB once opened again |
+//! | size of the program | 1.6 MB | 1.9 MB |
+//!
+//! fjall commits two to four times cheaper, but a start from its journal alone exceeds the 200 ms in
+//! which `localrun` shows its first line, and it keeps threads of its own at work. A commit here
+//! happens once per call, so redb's costs 4 µs per message at worst. redb is one file, too.
+//!
+//! After a crash redb checks the file when it is opened, which takes time with its size.
 
 use std::{
     fs, io,
