@@ -47,6 +47,7 @@ const CAPACITY: usize = 2;
 /// Runs a component on a thread of its own.
 ///
 /// A guest call may take seconds and never yields, so it must not sit on the runtime's threads.
+/// Dropped without being closed, it lets the guest finish the message at hand and no more.
 pub struct WasmInvoker {
     calls: mpsc::Sender<Call>,
     thread: GuestThread,

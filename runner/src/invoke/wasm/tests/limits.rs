@@ -44,6 +44,17 @@ async fn a_memory_bomb_meets_its_limit() {
 }
 
 #[tokio::test]
+async fn a_component_that_begins_with_too_much_memory_does_not_start() {
+    let limits = Limits { memory_bytes: 64 << 10, ..Limits::default() };
+    let setting = Setting { limits, ..Setting::default() };
+    let fault = Function::start(BEHAVIOURS, setting).await.err().unwrap();
+    assert_eq!(
+        fault.to_string(),
+        "the function does not start: needed more than 65536 bytes of memory (limits.memoryBytes)"
+    );
+}
+
+#[tokio::test]
 async fn a_message_larger_than_the_guest_s_memory_fails_alone() {
     let limits = Limits { memory_bytes: 1 << 20, ..Limits::default() };
     let function = Function::with_limits(limits).await;
