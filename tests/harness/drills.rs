@@ -156,6 +156,7 @@ impl Drill {
         Ok(Runner::on(&self.topics.cluster, &self.function.component()?, &self.input)?
             .flag("--output", &self.output)
             .flag("--subs-name", SUBSCRIPTION)
+            .flag("--cleanup-subscription", "false")
             .flag("--name", self.function.name())
             .flag("--user-config", json!({ "routes": { "eu": eu, "us": us } }).to_string()))
     }
