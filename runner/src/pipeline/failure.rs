@@ -39,6 +39,8 @@ impl Pipeline {
                 self.log_failure(&item, fault, "will be tried again");
                 self.metrics.retried();
                 self.gate.block(&item);
+                // The function sees its own retries as it sees the broker's.
+                item.record.redelivery_count = item.record.redelivery_count.saturating_add(1);
                 let delay = match counts {
                     _ if self.draining => Duration::ZERO,
                     true => self.retry_delay,
