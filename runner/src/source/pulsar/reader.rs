@@ -47,6 +47,7 @@ pub(super) struct Reader {
     handover: Option<Handover>,
     redelivery: Redelivery,
     complaints: Complaints,
+    refusals: Complaints,
     missing: Option<Missing>,
     prefetch: Prefetch,
     /// Settlements that the last session could not take.
@@ -87,6 +88,7 @@ impl Reader {
             handover: None,
             redelivery: Redelivery::default(),
             complaints: Complaints::default(),
+            refusals: Complaints::default(),
             unsettled: Vec::new(),
             brief_sessions: 0,
         }
@@ -336,22 +338,26 @@ impl Reader {
 
     fn refuse(&mut self, message: &pulsar::consumer::Message<Vec<u8>>, why: &str) {
         let id = &message.message_id.id;
-        let text = format!(
+        self.left_alone(format!(
             "message {}:{} of {} cannot be processed and stays unacknowledged: {why}",
             id.ledger_id, id.entry_id, self.topic
-        );
-        error!("{text}");
-        self.shared.metrics.failed(&Fault::source(text));
+        ));
     }
 
     fn unreadable(&mut self, error: &pulsar::Error) {
         let why = explain(error);
-        let text = format!(
+        self.left_alone(format!(
             "an entry of {} cannot be read and stays unacknowledged: {why}; \
              is it compressed with snappy, or encrypted?",
             self.topic
-        );
-        error!("{text}");
+        ));
+    }
+
+    /// Counts every such message, and tells of one now and then: a topic may be full of them.
+    fn left_alone(&mut self, text: String) {
+        if self.refusals.due() {
+            error!("{text}");
+        }
         self.shared.metrics.failed(&Fault::source(text));
     }
 
