@@ -131,7 +131,11 @@ impl Assembly {
             cluster_name: config.cluster_name.clone(),
             input_topics: plan.inputs.iter().map(|input| selected(&input.topic)).collect(),
             output_topic: plan.output.as_ref().map(|output| output.topic.clone()),
-            output_schema_type: plan.output.as_ref().map_or("", |output| name(&output.schema)).into(),
+            output_schema_type: plan
+                .output
+                .as_ref()
+                .map_or("", |output| name(&output.schema))
+                .into(),
             user_config: plan.user_config.clone(),
             guarantee: plan.guarantee,
             limits: limits.clone(),

@@ -47,7 +47,9 @@ impl Invoker for NativeInvoker {
     }
 
     fn submit(&self, call: Call) -> Result<(), Fault> {
-        self.calls.try_send(call).map_err(|_full_or_ended| Fault::system("the function's task has ended"))
+        self.calls
+            .try_send(call)
+            .map_err(|_full_or_ended| Fault::system("the function's task has ended"))
     }
 
     async fn close(self: Box<Self>) -> Result<(), Fault> {

@@ -166,8 +166,7 @@ async fn results_leave_in_order_with_their_origin() {
     assert_eq!((summary.received, summary.processed), (3, 3));
     let properties = &sink.published()[2].message.properties;
     // MessageIdData{ledgerId: 1, entryId: 1}: fields 1 and 2 as varints, 08 01 10 01.
-    let expected =
-        [(crate::route::INPUT_TOPIC, IN), (crate::route::INPUT_MESSAGE_ID, "CAEQAQ==")];
+    let expected = [(crate::route::INPUT_TOPIC, IN), (crate::route::INPUT_MESSAGE_ID, "CAEQAQ==")];
     assert_eq!(*properties, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
 }
 
@@ -332,11 +331,8 @@ async fn under_manual_the_function_decides() {
     plan.guarantee = Guarantee::Manual;
     let mut first = None;
     let function = move |record: &Record| {
-        let this = ManualSettlement {
-            topic: record.topic.clone(),
-            id: record.id,
-            acknowledged: true,
-        };
+        let this =
+            ManualSettlement { topic: record.topic.clone(), id: record.id, acknowledged: true };
         let settled = match text(record).as_str() {
             "later" => {
                 first = Some(this);
@@ -347,7 +343,8 @@ async fn under_manual_the_function_decides() {
         };
         Outcome { settled, ..Outcome::output(None) }
     };
-    let entries = [Step::entry(IN, ["later"]), Step::entry(IN, ["never"]), Step::entry(IN, ["now"])];
+    let entries =
+        [Step::entry(IN, ["later"]), Step::entry(IN, ["never"]), Step::entry(IN, ["now"])];
     let source = scripted(entries).at_end(AtEnd::StayOpen);
     let running = Running::start(&plan, source, function);
     running.source.settled(2).await;
