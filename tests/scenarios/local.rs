@@ -1,10 +1,11 @@
 //! `localrun` without a broker, `check`, `new` and `build`: the runner on a laptop.
 
-use std::{collections::BTreeMap, fs, process::Output, time::Instant};
+use std::{collections::BTreeMap, fs, process::Output};
 
 use anyhow::{Context as _, Result};
 use function_mesh_tests::{guests, runner::Runner};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 fn in_memory(component: &str) -> Result<Runner> {
     Ok(Runner::new(["localrun"])?
