@@ -195,7 +195,7 @@ pub struct Limits {
     /// Linear memory of one guest, in bytes.
     pub memory_bytes: u64,
     /// Longest a guest may work on one message, in milliseconds. Messages that share a guest call
-    /// have that long together; if it is not enough, each runs again with as much for itself.
+    /// have a second together, or this if it is less; if that is not enough, each runs again alone.
     pub message_millis: u64,
     /// Longest one guest call may take, in milliseconds, whatever is in it.
     pub batch_millis: u64,

@@ -54,13 +54,13 @@ impl Deadline {
         }
     }
 
-    /// For several messages that are expected to take `expected` together. None of them is failed
-    /// by this deadline, since those of a call that exceeds it run again one by one: it bounds how
-    /// long an endless loop holds up its neighbours.
+    /// For several messages that are expected to take `expected` together: ten times that, but no
+    /// longer than one message may take. None of them is failed by this deadline, since those of a
+    /// call that exceeds it run again one by one: it bounds how long an endless loop holds up its
+    /// neighbours, and should let pass what is merely slow for once.
     pub(super) fn several(limits: &Limits, expected: Duration) -> Self {
         let single = Self::single(limits);
-        let most = Duration::from_millis(limits.batch_millis);
-        Self { after: (single.after + expected).min(most), limit: single.limit }
+        Self { after: single.after.min(expected * 10), limit: single.limit }
     }
 
     fn new(millis: u64, limit: &'static str) -> Self {

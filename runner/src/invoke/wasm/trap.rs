@@ -81,7 +81,11 @@ fn last_words(errors: &[String]) -> String {
                 .collect();
             [&[place], message.as_slice()].concat().join(" ")
         }
-        None => errors.iter().rfind(|line| !line.trim().is_empty()).cloned().unwrap_or_default(),
+        None => errors
+            .iter()
+            .rfind(|line| !line.trim().is_empty() && !line.starts_with("note: "))
+            .cloned()
+            .unwrap_or_default(),
     };
     match words.char_indices().nth(WORDS) {
         Some((end, _)) => format!("{}…", words.get(..end).unwrap_or_default()),
@@ -123,7 +127,7 @@ mod tests {
 
     #[test]
     fn without_a_panic_the_last_line_that_says_something_is_taken() {
-        check(&["working", "out of ideas", " "], "out of ideas");
+        check(&["working", "out of ideas", "note: see above", " "], "out of ideas");
         check(&[], "");
     }
 
