@@ -125,7 +125,7 @@ impl Guest {
     }
 
     /// Runs the function on a window of a call's records; adds what it made of each to `made`, and
-    /// what it did through the host to `effects`.
+    /// what it did through the host to `effects`. Gives the bytes of memory that both take, nearly.
     ///
     /// # Errors
     /// The guest is to be dropped; nothing was added to either.
@@ -134,7 +134,7 @@ impl Guest {
         window: Window<'_>,
         made: &mut Vec<Made>,
         effects: &mut Effects,
-    ) -> Result<(), Ended> {
+    ) -> Result<u64, Ended> {
         let Window { records, range, deadline } = window;
         let before = made.len();
         let mark = effects.mark();
@@ -155,13 +155,13 @@ impl Guest {
         mem::swap(&mut host.effects, effects);
         host.release();
         let ended = match called {
-            Ok(()) => {
+            Ok(bytes) => {
                 let made = made.get(before..).unwrap_or_default();
                 for (index, _) in range.zip(made).filter(|(_, made)| made.is_err()) {
                     effects.discard(index);
                 }
                 host.finish();
-                return Ok(());
+                return Ok(host.spent().saturating_add(bytes as u64));
             }
             Err(CallError::Trap(error)) => Ended::explain(&error, host, deadline),
             Err(CallError::Contract(why)) => Ended::new(why),
@@ -194,16 +194,20 @@ fn process_plain(
     store: &mut Store<Host>,
     records: &[Record],
     made: &mut Vec<Made>,
-) -> Result<(), CallError> {
+) -> Result<usize, CallError> {
+    let mut bytes = 0;
     for record in records {
         let result =
             plain.function_mesh_function_plain().call_process(&mut *store, &record.payload)?;
         made.push(match result {
-            Ok(output) => Ok(output.map(Bytes::from)),
+            Ok(output) => {
+                bytes += output.as_ref().map_or(0, Vec::len);
+                Ok(output.map(Bytes::from))
+            }
             Err(text) => Err(returned_error(text.as_bytes())),
         });
     }
-    Ok(())
+    Ok(bytes)
 }
 
 fn process_packed(
@@ -212,7 +216,7 @@ fn process_packed(
     batch: &mut Batch,
     records: &[Record],
     made: &mut Vec<Made>,
-) -> Result<(), CallError> {
+) -> Result<usize, CallError> {
     batch.payloads.clear();
     batch.ends.clear();
     for record in records {
@@ -222,7 +226,9 @@ fn process_packed(
         batch.ends.push(end);
     }
     let results = packed.function_mesh_function_packed().call_process(&mut *store, batch)?;
-    unpack(results, records.len(), made).map_err(CallError::Contract)
+    let bytes = results.payloads.len();
+    unpack(results, records.len(), made).map_err(CallError::Contract)?;
+    Ok(bytes)
 }
 
 /// Takes the results apart, one per record, without copying them.

@@ -202,6 +202,11 @@ impl Host {
         }
     }
 
+    /// Bytes this guest call has passed through host functions.
+    pub(super) fn spent(&self) -> u64 {
+        self.context.limits.host_call_bytes.saturating_sub(self.bytes_left)
+    }
+
     fn topic(&mut self, name: &str) -> Arc<str> {
         if let Some(known) = self.topics.get(name) {
             return Arc::clone(known);

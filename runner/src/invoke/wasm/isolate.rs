@@ -73,7 +73,7 @@ impl Isolate {
 
     /// Runs a call and sends its outcomes. Stops in between when nobody waits for them any more.
     pub(super) fn run(&mut self, call: &Call) {
-        let mut part = Part { first: 0, made: Vec::with_capacity(call.records.len()) };
+        let mut part = Part { first: 0, made: Vec::with_capacity(call.records.len()), bytes: 0 };
         let mut alone_until = 0;
         let mut next = 0;
         let mut since = Instant::now();
@@ -84,7 +84,7 @@ impl Isolate {
             }
             let window = self.window(&call.records, next, alone_until);
             let end = window.end;
-            match self.process(&call.records, window.clone(), &mut part.made) {
+            match self.process(&call.records, window.clone(), &mut part) {
                 Ok(()) => next = end,
                 Err(Failed::Guest(ended)) if window.len() > 1 => {
                     debug!(%ended, records = window.len(), "guest ended; running its records alone");
@@ -100,7 +100,8 @@ impl Isolate {
                     next = end;
                 }
             }
-            if next == call.records.len() || since.elapsed() >= WINDOW {
+            let full = part.bytes >= self.context.limits.host_call_bytes;
+            if next == call.records.len() || full || since.elapsed() >= WINDOW {
                 self.send(call, &mut part);
                 since = Instant::now();
             }
@@ -127,7 +128,7 @@ impl Isolate {
         &mut self,
         records: &Arc<[Record]>,
         window: Range<usize>,
-        made: &mut Vec<Made>,
+        part: &mut Part,
     ) -> Result<(), Failed> {
         let count = window.len();
         let deadline = if count == 1 {
@@ -140,12 +141,16 @@ impl Isolate {
             None => self.new_guest().map_err(Failed::Start)?,
         };
         let began = Instant::now();
-        let called =
-            guest.call(Window { records, range: window, deadline }, made, &mut self.effects);
+        let called = guest.call(
+            Window { records, range: window, deadline },
+            &mut part.made,
+            &mut self.effects,
+        );
         let took = began.elapsed();
         let messages = u64::try_from(count).unwrap_or(u64::MAX);
         match called {
-            Ok(()) => {
+            Ok(bytes) => {
+                part.bytes = part.bytes.saturating_add(bytes);
                 self.keep_pace(took / u32::try_from(count).unwrap_or(u32::MAX).max(1));
                 self.context.metrics.invoked(messages, took);
                 self.keep(guest);
@@ -210,6 +215,7 @@ impl Isolate {
         }
         let completed = Completed { call: call.id, first: part.first, outcomes };
         part.first += count;
+        part.bytes = 0;
         if call.outcomes.blocking_send(completed).is_err() {
             debug!(call = call.id, "nobody waits for the outcomes of this call");
         }
@@ -221,6 +227,9 @@ struct Part {
     /// Index in the call of the first of them.
     first: usize,
     made: Vec<Made>,
+    /// What they and their effects hold in memory: what one guest call may pass is also what may
+    /// wait for others.
+    bytes: u64,
 }
 
 enum Failed {

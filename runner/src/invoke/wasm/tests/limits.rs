@@ -121,6 +121,25 @@ async fn passing_too_much_through_the_host_meets_its_limit() {
 }
 
 #[tokio::test]
+async fn what_is_too_much_for_one_call_may_be_little_for_each_message() {
+    let limits = Limits { host_call_bytes: 4 << 10, ..Limits::default() };
+    let function = Function::with_limits(limits).await;
+    let message = format!("s{}", "x".repeat(1_000));
+    let (outcomes, mut inbox) = mpsc::channel(32);
+    function.call(&["e"]).await;
+    let records = vec![record(&message); 20].into();
+    function.invoker.submit(Call { id: 1, records, outcomes }).unwrap();
+    let mut parts = Vec::new();
+    while let Some(completed) = inbox.recv().await {
+        assert!(completed.outcomes.iter().all(|outcome| outcome.published.len() == 1));
+        parts.push(completed.outcomes.len());
+    }
+    assert_eq!(parts.iter().sum::<usize>(), 20);
+    // Each holds about 2 KiB: output and published message. No part holds much more than the limit.
+    assert!(parts.iter().all(|outcomes| *outcomes <= 3), "{parts:?}");
+}
+
+#[tokio::test]
 async fn a_log_flood_is_bounded_and_what_was_dropped_is_told() {
     let mut function = Function::behaviours().await;
     function.call(&["B"]).await;
