@@ -49,9 +49,7 @@ impl Function {
             Self::Exclamation => "%id% %n% %pad%",
             // One word of its own and one that all messages of the key share.
             Self::WordCount => "%id% %key%",
-            Self::Router => {
-                r#"{"id": %id%, "kind": "%choice:order|refund|other%", "pad": "%pad%"}"#
-            }
+            Self::Router => "%choice:eu|us|else%: %id% %pad%",
         }
     }
 }

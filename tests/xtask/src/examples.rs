@@ -6,9 +6,12 @@ use anyhow::Result;
 
 use crate::{step, toolchain, workspace};
 
-/// Builds the components of all examples.
+/// Builds the components of all examples, and of the function that the scenarios drive.
 pub(crate) fn build() -> Result<()> {
-    step::run("build the components of all examples", &mut cargo_build()?)
+    step::run("build the components of all examples", &mut cargo_build()?)?;
+    let mut probe = cargo_build()?;
+    probe.current_dir(workspace::root().join("tests/fixtures/probe"));
+    step::run("build the probe component", &mut probe)
 }
 
 /// Builds one example's component and says where it is.
