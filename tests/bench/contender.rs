@@ -69,7 +69,7 @@ impl Setup {
             python: found(needs(Contender::Python), python::interpreter)?,
             runner: found(needs(Contender::Runner), guests::runner)?,
             component: found(needs(Contender::Runner), || guests::component("exclamation"))?,
-            stock_loop: guests::target_dir()?.join("release/stock_loop"),
+            stock_loop: guests::profile_dir()?.join("stock_loop"),
         })
     }
 

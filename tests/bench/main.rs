@@ -28,7 +28,7 @@ struct Options {
     #[arg(long, default_value_t = 300_000)]
     messages: u32,
     /// Messages per entry of the input.
-    #[arg(long, default_value_t = 1_000)]
+    #[arg(long, default_value_t = 100)]
     batch: u32,
     /// Bytes per message.
     #[arg(long, default_value_t = 100)]

@@ -23,14 +23,14 @@ pub fn component(name: &str) -> Result<PathBuf> {
     Ok(component)
 }
 
-/// The runner as released.
+/// The runner, built with the same profile as this very program.
 ///
 /// # Errors
 /// It is not built.
 pub fn runner() -> Result<PathBuf> {
     let runner = match std::env::var_os("FUNCTION_MESH_RUNNER") {
         Some(path) => PathBuf::from(path),
-        None => target_dir()?.join("release/function-runner"),
+        None => profile_dir()?.join("function-runner"),
     };
     ensure!(
         runner.exists(),
@@ -40,7 +40,14 @@ pub fn runner() -> Result<PathBuf> {
     Ok(runner)
 }
 
-/// Cargo's target directory, from where this very program is: `<target>/<profile>[/deps]`.
+/// Where cargo put this very program: `<target>/<profile>`, less the `deps` of a test.
+pub fn profile_dir() -> Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let dir = program.ancestors().skip(1).find(|dir| !dir.ends_with("deps"));
+    Ok(dir.with_context(|| format!("{} is in no directory", program.display()))?.to_owned())
+}
+
+/// Cargo's target directory.
 pub fn target_dir() -> Result<PathBuf> {
     let program = std::env::current_exe()?;
     let dir = program

@@ -62,7 +62,7 @@ pub(crate) fn figures(options: &FigureOptions) -> Result<()> {
 }
 
 /// The runner and every component, as released.
-pub(crate) fn build_everything() -> Result<()> {
+fn build_everything() -> Result<()> {
     examples::build()?;
     let mut build = step::cargo(["build", "--release", "--package", "function-mesh-runner"])?;
     step::run("build the runner (some minutes the first time)", &mut build)

@@ -1,8 +1,13 @@
 //! `cargo xtask test`: everything that must pass before a change lands, cheapest first.
 
+use std::process::Command;
+
 use anyhow::{Result, bail};
 
-use crate::{broker, examples, measure, step, toolchain};
+use crate::{broker, examples, step, toolchain, workspace};
+
+/// Of the workspace's Cargo.toml.
+const PROFILE: &str = "ci";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -20,7 +25,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     lints()?;
     unit_tests()?;
-    guests()?;
+    examples::test()?;
+    examples::build()?;
     if !options.quick {
         end_to_end()?;
     }
@@ -44,39 +50,29 @@ fn lints() -> Result<()> {
     Ok(())
 }
 
-/// Everything but the scenarios. With the release profile, so that wasmtime is compiled once for
-/// these tests and for the runner that the scenarios start.
+/// Everything but the scenarios. All with one optimised profile, so that wasmtime is compiled once
+/// for these tests and for the runner that the scenarios start.
 fn unit_tests() -> Result<()> {
-    let mut tests =
-        step::cargo(["test", "--release", "--workspace", "--exclude", "function-mesh-tests"])?;
+    let mut tests = test(&["--workspace", "--exclude", "function-mesh-tests"])?;
     step::run("unit tests", &mut tests)?;
-    let mut tidy = step::cargo([
-        "test",
-        "--release",
-        "--package",
-        "function-mesh-tests",
-        "--lib",
-        "--test",
-        "tidy",
-    ])?;
-    step::run("house rules and the harness's own tests", &mut tidy)
-}
-
-fn guests() -> Result<()> {
-    examples::test()?;
-    measure::build_everything()
+    let mut tidy = test(&["--package", "function-mesh-tests", "--lib", "--test", "tidy"])?;
+    step::run("house rules, and the harness's own tests", &mut tidy)
 }
 
 fn end_to_end() -> Result<()> {
-    let mut scenarios = step::cargo([
-        "test",
-        "--release",
-        "--package",
-        "function-mesh-tests",
-        "--test",
-        "scenarios",
-    ])?;
+    let mut build =
+        step::cargo(["build", "--profile", PROFILE, "--package", "function-mesh-runner"])?;
+    step::run("build the runner", &mut build)?;
+    let mut scenarios = test(&["--package", "function-mesh-tests", "--test", "scenarios"])?;
+    scenarios.env("FUNCTION_MESH_GUESTS", workspace::guests_dir()?);
     step::run("end-to-end scenarios on a real broker", &mut scenarios)
+}
+
+fn test(arguments: &[&str]) -> Result<Command> {
+    let mut test = step::cargo(["test", "--profile", PROFILE, "--no-fail-fast"])?;
+    // An error says what it is about; a hundred lines of frames would hide that.
+    test.args(arguments).env("RUST_BACKTRACE", "0");
+    Ok(test)
 }
 
 /// What the dependencies' licences, versions and sources must be.
