@@ -39,8 +39,8 @@ pub(crate) struct Job<'a> {
 pub(crate) struct Setup {
     distribution: Distribution,
     python: PathBuf,
-    runner: PathBuf,
-    component: PathBuf,
+    pub(crate) runner: PathBuf,
+    pub(crate) component: PathBuf,
     stock_loop: PathBuf,
 }
 

@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_types, reason = "processes are timed by the wall clock")]
 
 mod contender;
+mod laptop;
 mod python;
 mod report;
 mod round;
@@ -89,7 +90,12 @@ fn main() -> Result<()> {
             results.add(contender, run, startup);
         }
     }
-    let table = results.table();
+    let mut table = results.table();
+    if contenders.contains(&Contender::Runner) {
+        println!("starting the runner without a broker");
+        let times = laptop::measure(&bench.setup.runner, &bench.setup.component)?;
+        table.push_str(&report::first_line_out(&times));
+    }
     println!("\n{table}");
     if let Some(path) = &options.results {
         std::fs::write(path, &table).with_context(|| path.display().to_string())?;

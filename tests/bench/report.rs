@@ -4,7 +4,7 @@ use std::{fmt::Write as _, process::Command, time::Duration};
 
 use pulsar_standalone::distribution::VERSION;
 
-use crate::{Options, contender::Contender, round::Run};
+use crate::{Options, contender::Contender, laptop::FirstLine, round::Run};
 
 pub(crate) struct Results {
     heading: String,
@@ -96,6 +96,25 @@ impl Results {
         }
         text
     }
+}
+
+/// The laptop's row: medians, with the slowest run.
+pub(crate) fn first_line_out(times: &FirstLine) -> String {
+    let shown = |times: &[Duration]| {
+        let millis = |time: Option<&Duration>| time.map_or(0.0, |time| time.as_secs_f64() * 1e3);
+        format!(
+            "{:.0} ms (slowest {:.0} ms)",
+            millis(times.get(times.len() / 2)),
+            millis(times.last())
+        )
+    };
+    format!(
+        "\n`localrun` in memory, start to first line out: {} with compiled code cached, {} when it \
+         must be compiled first; {} runs each.\n",
+        shown(&times.cached),
+        shown(&times.compiling),
+        times.cached.len(),
+    )
 }
 
 fn cell(values: Vec<f64>, decimals: usize) -> String {

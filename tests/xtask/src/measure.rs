@@ -1,8 +1,12 @@
 //! `cargo xtask bench` and `cargo xtask figures`: build the programs that measure, and run them.
 
-use std::process::Command;
+use std::{
+    fs::File,
+    io::Write as _,
+    process::{Command, Stdio},
+};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::{broker, examples, step, workspace};
 
@@ -44,8 +48,33 @@ pub(crate) fn bench(options: &BenchOptions) -> Result<()> {
     if !options.only.is_empty() {
         bench.args(["--only", &options.only.join(",")]);
     }
-    bench.arg("--results").arg(workspace::root().join("tests/bench/RESULTS.md"));
-    step::run("measure the contenders", &mut bench)
+    let results = workspace::root().join("tests/bench/RESULTS.md");
+    bench.arg("--results").arg(&results);
+    step::run("measure the contenders", &mut bench)?;
+    let calls = packed_calls()?;
+    let mut file = File::options().append(true).open(&results)?;
+    write!(file, "\n## A packed guest call\n\n```text\n{}\n```\n", calls.trim_end())?;
+    println!("\nAll of it is in {}.", results.display());
+    Ok(())
+}
+
+/// What a call of the exclamation component costs, without a broker.
+fn packed_calls() -> Result<String> {
+    let component = examples::build_one("exclamation")?;
+    let mut bench = step::cargo([
+        "bench",
+        "--package",
+        "function-mesh-runner",
+        "--bench",
+        "packed_call",
+        "--",
+    ])?;
+    println!("\n==> measure a packed guest call");
+    let output = bench.arg(component).stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "packed_call ended with {}", output.status);
+    let calls = String::from_utf8(output.stdout)?;
+    println!("{calls}");
+    Ok(calls)
 }
 
 pub(crate) fn figures(options: &FigureOptions) -> Result<()> {
