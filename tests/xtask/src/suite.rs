@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::{broker, examples, step, toolchain, workspace};
 
 /// Of the workspace's Cargo.toml.
-const PROFILE: &str = "ci";
+const PROFILE: &str = "release";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
