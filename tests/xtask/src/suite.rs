@@ -50,20 +50,18 @@ fn lints() -> Result<()> {
     Ok(())
 }
 
-/// Everything but the scenarios. All with one optimised profile, so that wasmtime is compiled once
-/// for these tests and for the runner that the scenarios start.
+/// Everything but the scenarios.
 fn unit_tests() -> Result<()> {
-    let mut tests = test(&["--workspace", "--exclude", "function-mesh-tests"])?;
-    step::run("unit tests", &mut tests)?;
-    let mut tidy = test(&["--package", "function-mesh-tests", "--lib", "--test", "tidy"])?;
-    step::run("house rules, and the harness's own tests", &mut tidy)
+    step::run("unit tests and house rules", &mut test(&["--workspace"])?)
 }
 
 fn end_to_end() -> Result<()> {
-    let mut build =
-        step::cargo(["build", "--profile", PROFILE, "--package", "function-mesh-runner"])?;
+    // Together with a test, the runner shares the dependencies that the unit tests were built with:
+    // on its own it would want them with fewer features, and all of them compiled again.
+    let mut build = step::cargo(["build", "--profile", PROFILE, "--workspace"])?;
+    build.args(["--bin", "function-runner", "--test", "scenarios"]);
     step::run("build the runner", &mut build)?;
-    let mut scenarios = test(&["--package", "function-mesh-tests", "--test", "scenarios"])?;
+    let mut scenarios = test(&["--workspace", "--test", "scenarios"])?;
     scenarios.env("FUNCTION_MESH_GUESTS", workspace::guests_dir()?);
     step::run("end-to-end scenarios on a real broker", &mut scenarios)
 }
