@@ -114,7 +114,7 @@ async fn main() {
         let invoker = start(&component, Arc::clone(&metrics)).await;
         let mut rounds = Vec::with_capacity(ROUNDS);
         for _ in 0..ROUNDS {
-            rounds.push(round(&*invoker, messages, bytes).await);
+            rounds.push(round(&invoker, messages, bytes).await);
         }
         rounds.sort_by(f64::total_cmp);
         // What the invoker itself counts, in milliseconds.
