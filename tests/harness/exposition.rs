@@ -72,8 +72,8 @@ impl Exposition {
         let family = self.families.entry(name.to_owned()).or_default();
         if keyword == "TYPE" {
             let kind = rest.context("TYPE without a type")?;
-            ensure!(family.kind.is_empty(), "a second TYPE of {name}");
             ensure!(family.samples.is_empty(), "TYPE of {name} after its samples");
+            ensure!(family.kind.is_empty(), "a second TYPE of {name}");
             ensure!(
                 ["counter", "gauge", "summary", "histogram", "untyped"].contains(&kind),
                 "unknown type {kind:?}"
