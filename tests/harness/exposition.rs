@@ -179,8 +179,10 @@ fn is_name(name: &str, colons: bool) -> bool {
 mod tests {
     use super::*;
 
-    fn error(page: &str) -> String {
-        format!("{:#}", Exposition::parse(page).unwrap_err())
+    #[track_caller]
+    fn refused(page: &str, why: &str) {
+        let error = format!("{:#}", Exposition::parse(page).unwrap_err());
+        assert!(error.contains(why), "{error}");
     }
 
     #[test]
@@ -201,14 +203,14 @@ mod tests {
 
     #[test]
     fn what_a_scraper_refuses_is_an_error() {
-        assert!(error("a 1\na 2\n").contains("twice"));
-        assert!(error("# TYPE a counter\na 1\nb 1\na{x=\"1\"} 2\n").contains("apart"));
-        assert!(error("a 1\n# TYPE a counter\n").contains("after its samples"));
-        assert!(error("# TYPE a meter\n").contains("unknown type"));
-        assert!(error("a one\n").contains("no number"));
-        assert!(error("a{b=c} 1\n").contains("quoted"));
-        assert!(error("a{b=\"c\"d=\"e\"} 1\n").contains("no comma"));
-        assert!(error("1a 1\n").contains("no metric name"));
-        assert!(error("a 1").contains("no end"));
+        refused("a 1\na 2\n", "twice");
+        refused("# TYPE a counter\na 1\nb 1\na{x=\"1\"} 2\n", "apart");
+        refused("a 1\n# TYPE a counter\n", "after its samples");
+        refused("# TYPE a meter\n", "unknown type");
+        refused("a one\n", "no number");
+        refused("a{b=c} 1\n", "quoted");
+        refused("a{b=\"c\"d=\"e\"} 1\n", "no comma");
+        refused("1a 1\n", "no metric name");
+        refused("a 1", "no end");
     }
 }
