@@ -94,6 +94,7 @@ impl Clusters {
             let known: Vec<&str> = self.0.keys().map(String::as_str).collect();
             let known = known.join(", ");
             Fault::system(format!("clusters: there is no cluster {name:?}; known are: {known}"))
+                .permanent()
         })
     }
 }

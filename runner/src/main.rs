@@ -55,9 +55,9 @@ fn obey(command: Command) -> Result<Exit, Failure> {
             run(*config, id..id + 1, |_stop| Transport::Pulsar { unsubscribe: false })
         }
         Answer::Localrun(prepared) => {
-            let Prepared { config, instances, lines, secrets: _kept } = *prepared;
+            let Prepared { config, instances, unsubscribe, lines, secrets: _kept } = *prepared;
             run(config, instances, |stop| match lines {
-                None => Transport::Pulsar { unsubscribe: true },
+                None => Transport::Pulsar { unsubscribe },
                 Some((input_format, output_format)) => {
                     if io::stdin().is_terminal() {
                         info!("reading lines from the terminal, until Ctrl-D");

@@ -85,7 +85,6 @@ impl Stage {
     pub(crate) fn component(&self, component: PathBuf) -> Result<Runner> {
         // What is left after a run is looked at.
         Ok(Runner::on(&self.topics.cluster, &component, &self.input)?
-            .flag("--cleanup-subscription", "false")
             .flag("--output", &self.output))
     }
 

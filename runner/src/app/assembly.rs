@@ -157,7 +157,7 @@ impl Assembly {
             instance_id: self.id,
             inputs: plan.inputs.iter().map(on_cluster).collect::<Result<_, Fault>>()?,
             subscription: plan.subscription.clone(),
-            unsubscribe_on_close: unsubscribe && plan.subscription.cleanup,
+            unsubscribe_on_close: unsubscribe,
             budget: self.budget.clone(),
             metrics: self.metrics.clone(),
         })?;

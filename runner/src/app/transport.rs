@@ -9,7 +9,7 @@ use crate::{fault::Fault, sink::lines::OutputFormat, source::lines::InputFormat}
 pub enum Transport {
     /// The configured clusters.
     Pulsar {
-        /// Also remove the subscription at the end, if the function asks for cleaning up.
+        /// Also remove the subscription at the end.
         unsubscribe: bool,
     },
     /// Topics in memory, for one instance.

@@ -73,6 +73,9 @@ pub struct Prepared {
     pub config: RunnerConfig,
     /// Ids of the instances; all of them run in this process.
     pub instances: Range<u32>,
+    /// Remove the subscription at the end. Only where that was asked for in so many words: what is
+    /// published between two runs is otherwise lost to the second.
+    pub unsubscribe: bool,
     /// The formats of lines, if topics are in memory.
     pub lines: Option<(InputFormat, OutputFormat)>,
     /// Secrets from the command line, in files that vanish with this.
@@ -96,6 +99,7 @@ impl LocalRun {
             config = read_function_config(path)?;
         }
         function.apply(&mut config);
+        let unsubscribe = config.cleanup_subscription == Some(true);
         let first = instance.first_instance();
         let package = instance.package(config.wasm.as_deref(), &mut mistakes);
         let clusters = clusters.resolve(&mut secrets, &mut mistakes);
@@ -139,7 +143,8 @@ impl LocalRun {
         match checked {
             Ok(config) if mistakes.is_empty() => {
                 let instances = first..first.saturating_add(config.plan.parallelism);
-                Ok(Prepared { config, instances, lines, secrets: KeptSecrets(secrets) })
+                let secrets = KeptSecrets(secrets);
+                Ok(Prepared { config, instances, unsubscribe, lines, secrets })
             }
             _ => Err(refuse(mistakes)),
         }

@@ -7,10 +7,11 @@ use std::collections::HashMap;
 
 use crate::record::OutgoingMessage;
 
-/// Messages in one batch, as in Pulsar's clients.
-pub(super) const MAX_MESSAGES: u32 = 1000;
+/// Messages in one batch. More than the thousand of Pulsar's clients, which have several batches on
+/// their way at a time: here a batch is all that one confirmation can bring.
+pub(super) const MAX_MESSAGES: u32 = 4000;
 /// Bytes in one batch, unless one message is larger.
-pub(super) const MAX_BYTES: usize = 256 << 10;
+pub(super) const MAX_BYTES: usize = 1 << 20;
 
 /// Batches, as indexes into `messages`, in the order to send them.
 ///
