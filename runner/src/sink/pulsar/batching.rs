@@ -80,10 +80,10 @@ mod tests {
     }
 
     #[test]
-    fn small_messages_share_a_batch_up_to_a_thousand() {
+    fn small_messages_share_a_batch_up_to_four_thousand() {
         let sizes: Vec<usize> =
-            cut_all(&vec![message(None, 1); 2500], false).iter().map(Vec::len).collect();
-        assert_eq!(sizes, [1000, 1000, 500]);
+            cut_all(&vec![message(None, 1); 9000], false).iter().map(Vec::len).collect();
+        assert_eq!(sizes, [4000, 4000, 1000]);
     }
 
     #[test]
