@@ -25,9 +25,6 @@ mod identity;
 mod validate;
 pub(crate) mod window;
 
-pub const DEFAULT_TENANT: &str = "public";
-pub const DEFAULT_NAMESPACE: &str = "default";
-
 /// What a function is, as its author says it. Everything may be left out that has a default or is
 /// not wanted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -8,10 +8,11 @@ use std::{fmt, str::FromStr};
 
 use regex::Regex;
 
-use crate::{
-    function_config::{DEFAULT_NAMESPACE, DEFAULT_TENANT},
-    mistake::Mistake,
-};
+use crate::mistake::Mistake;
+
+/// What a name without a tenant, or without a namespace, belongs to.
+pub const DEFAULT_TENANT: &str = "public";
+pub const DEFAULT_NAMESPACE: &str = "default";
 
 /// What is expected where a topic is named.
 const EXAMPLE: &str = "a topic name such as persistent://tenant/namespace/name";

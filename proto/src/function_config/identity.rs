@@ -1,7 +1,11 @@
 //! What a function is called and what runs it, where the document does not say.
 
-use super::{DEFAULT_NAMESPACE, DEFAULT_TENANT, FunctionConfig};
-use crate::{function::function_details::Runtime, plan::FunctionId};
+use super::FunctionConfig;
+use crate::{
+    function::function_details::Runtime,
+    plan::FunctionId,
+    topic_name::{DEFAULT_NAMESPACE, DEFAULT_TENANT},
+};
 
 impl FunctionConfig {
     /// Tenant, namespace and name with their defaults; parts that have none are empty.
