@@ -77,48 +77,66 @@ impl fmt::Display for Deadline {
 /// Grants memory and tables up to the limits.
 #[derive(Debug)]
 pub(super) struct Limiter {
-    memory_bytes: usize,
-    table_elements: usize,
-    /// Sum over the guest's memories and tables: a component may have several.
-    memory: usize,
-    tables: usize,
-    refused_memory: bool,
-    refused_table: bool,
+    memory: Allowance,
+    tables: Allowance,
+}
+
+/// One kind of what a guest may hold, summed over all it has: a component may have several
+/// memories and tables.
+#[derive(Debug)]
+struct Allowance {
+    limit: usize,
+    held: usize,
+    refused: bool,
 }
 
 impl Limiter {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
-            memory_bytes: usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX),
-            table_elements: usize::try_from(limits.table_elements).unwrap_or(usize::MAX),
-            memory: 0,
-            tables: 0,
-            refused_memory: false,
-            refused_table: false,
+            memory: Allowance::new(limits.memory_bytes),
+            tables: Allowance::new(limits.table_elements),
         }
     }
 
     /// Bytes of linear memory the guest holds.
     pub(super) fn memory(&self) -> usize {
-        self.memory
+        self.memory.held
     }
 
     /// Which limit the guest met, if any. A guest that is refused memory usually aborts, so this
     /// says why an `unreachable` was reached.
     pub(super) fn refused(&self) -> Option<String> {
-        if self.refused_memory {
-            Some(format!(
-                "needed more than {} bytes of memory (limits.memoryBytes)",
-                self.memory_bytes
-            ))
-        } else if self.refused_table {
-            Some(format!(
-                "needed more than {} table elements (limits.tableElements)",
-                self.table_elements
-            ))
+        let Self { memory, tables } = self;
+        if memory.refused {
+            Some(format!("needed more than {} bytes of memory (limits.memoryBytes)", memory.limit))
+        } else if tables.refused {
+            let limit = tables.limit;
+            Some(format!("needed more than {limit} table elements (limits.tableElements)"))
         } else {
             None
         }
+    }
+}
+
+impl Allowance {
+    fn new(limit: u64) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Self { limit, held: 0, refused: false }
+    }
+
+    /// Whether one of them may grow from `current` to `desired`. Beyond the `maximum` that the
+    /// guest itself declared, nothing was refused by us.
+    fn grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return false;
+        }
+        let total = self.held.saturating_add(desired.saturating_sub(current));
+        if total > self.limit {
+            self.refused = true;
+            return false;
+        }
+        self.held = total;
+        true
     }
 }
 
@@ -129,16 +147,7 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        let total = self.memory.saturating_add(desired.saturating_sub(current));
-        if total > self.memory_bytes {
-            self.refused_memory = true;
-            return Ok(false);
-        }
-        self.memory = total;
-        Ok(true)
+        Ok(self.memory.grow(current, desired, maximum))
     }
 
     fn table_growing(
@@ -147,16 +156,7 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        let total = self.tables.saturating_add(desired.saturating_sub(current));
-        if total > self.table_elements {
-            self.refused_table = true;
-            return Ok(false);
-        }
-        self.tables = total;
-        Ok(true)
+        Ok(self.tables.grow(current, desired, maximum))
     }
 
     fn instances(&self) -> usize {
