@@ -8,6 +8,7 @@ use function_mesh_proto::{
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use self::{
     assembly::{Assembly, Shared},
@@ -75,7 +76,8 @@ impl App {
         let mut controls = Vec::new();
         if let Some(port) = config.ports.control {
             for (position, observed) in (0..).zip(&observed) {
-                controls.push(Control::start(port, position, observed.controlled()).await?);
+                let control = Control::start(port, position, observed.controlled());
+                controls.push(control.instrument(observed.span.clone()).await?);
             }
         }
 

@@ -20,7 +20,7 @@ use tokio::{task::JoinHandle, time::timeout};
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, transport::Server};
-use tracing::warn;
+use tracing::{Instrument, warn};
 
 use crate::{
     admin::{self, readiness::LatchView},
@@ -72,7 +72,7 @@ impl Control {
         let (listener, address) = admin::listen(port).await?;
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
-        let serving = tokio::spawn(async move {
+        let serving = async move {
             let served = Server::builder()
                 .timeout(CALL_TIMEOUT)
                 .concurrency_limit_per_connection(MAX_CALLS as usize)
@@ -84,8 +84,8 @@ impl Control {
             if let Err(error) = served {
                 warn!(error = &error as &dyn std::error::Error, "the control port ended");
             }
-        });
-        Ok(Self { address, stop, serving })
+        };
+        Ok(Self { address, stop, serving: tokio::spawn(serving.in_current_span()) })
     }
 
     /// Where it listens, with the port that was taken.

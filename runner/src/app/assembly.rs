@@ -90,7 +90,6 @@ impl Assembly {
         let mut log_tasks = JoinSet::new();
         let in_pulsar = matches!(transport, Transport::Pulsar { .. });
         let topic = match &shared.plan.log_topic {
-            // Without a broker, log lines are on standard error already.
             Some(topic) if in_pulsar => {
                 let (lines, queue) = mpsc::channel(LOG_LINES);
                 let cluster = shared.clusters.get(None)?;

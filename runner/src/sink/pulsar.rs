@@ -22,6 +22,7 @@ use async_trait::async_trait;
 use function_mesh_proto::plan::{FunctionId, OutputPlan};
 use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use self::{
     confirmation::Confirmation,
@@ -129,7 +130,7 @@ impl PulsarSink {
             };
             let (jobs, queue) = mpsc::channel(QUEUE);
             let topic = Topic::new(name.clone(), settings.clone());
-            self.tasks.spawn(topic.run(queue, self.abandon.clone()));
+            self.tasks.spawn(topic.run(queue, self.abandon.clone()).in_current_span());
             OpenTopic { jobs, pending: Arc::default(), last_used: Instant::now() }
         })
     }

@@ -20,6 +20,7 @@ use tokio::{
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use self::watcher::Watcher;
 use super::{Budget, Delivery, Source};
@@ -80,7 +81,7 @@ impl PulsarSource {
             missing: missing_sender,
         });
         let watcher = Watcher::new(&settings, shared, stop.clone())?;
-        Ok(Self { ready, missing, stop, watcher: tokio::spawn(watcher.run()) })
+        Ok(Self { ready, missing, stop, watcher: tokio::spawn(watcher.run().in_current_span()) })
     }
 
     /// How many of the known input topics are not subscribed to at the moment; 0 is ready.

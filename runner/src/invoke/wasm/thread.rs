@@ -6,6 +6,7 @@ use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
 };
+use tracing::Span;
 
 use super::{component::CompiledComponent, host::HostContext, isolate::Isolate};
 use crate::{fault::Fault, invoke::Call};
@@ -24,12 +25,14 @@ impl GuestThread {
         inbox: mpsc::Receiver<Call>,
     ) -> Result<Self, Fault> {
         let runtime = Handle::current();
+        let span = Span::current();
         let (start, started) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let thread = thread::Builder::new()
             .name(thread_name(&context))
             .stack_size(component.engine().thread_stack_bytes())
             .spawn(move || {
+                let _entered = span.entered();
                 run(component, context, &runtime, start, inbox);
                 // Nobody waits if the invoker was dropped without being closed.
                 _ = end.send(());

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use pulsar::routing_policy::RoutingPolicy;
 use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{Instrument, warn};
 
 use super::{QUEUE, confirmation::Confirmation, lane::Lane, producer::ProducerSettings};
 use crate::{
@@ -148,7 +148,7 @@ impl Lanes {
             let (sender, queue) = mpsc::channel(QUEUE);
             let name = format!("{}-partition-{partition}", self.topic);
             let lane = Lane::new(name.into(), self.settings.clone());
-            self.tasks.spawn(lane.run(queue, self.abandon.clone()));
+            self.tasks.spawn(lane.run(queue, self.abandon.clone()).in_current_span());
             self.queues.push(sender);
         }
     }

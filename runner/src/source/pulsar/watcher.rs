@@ -9,7 +9,7 @@ use std::{
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{Instrument, info, warn};
 
 use super::{
     Missing, Shared, SourceSettings, reader::Reader, subscription::Subscription, topics::Topics,
@@ -144,7 +144,7 @@ impl Input {
             // Whatever is in a topic that appeared while we watched was sent after our start.
             let late = self.first.is_none();
             let reader = Reader::new(topic, late, self.subscription.clone(), shared.clone());
-            readers.spawn(reader.run(stop));
+            readers.spawn(reader.run(stop).in_current_span());
         }
     }
 }
