@@ -3,17 +3,20 @@
 #![expect(clippy::disallowed_types, reason = "rows are timed by the wall clock")]
 
 use std::{
+    fmt::Write as _,
+    path::PathBuf,
     process::ExitCode,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 use function_mesh_tests::{
     cluster::Cluster,
     drills::{Drill, Faults, Function},
     peer::Peer,
+    provenance::{now, versions},
 };
 use pulsar_standalone::standalone::Standalone;
 
@@ -33,12 +36,16 @@ struct Options {
     freeze: u64,
     #[arg(long)]
     only: Option<String>,
+    /// Where the table is written.
+    #[arg(long)]
+    results: Option<PathBuf>,
 }
 
 struct Figures {
     options: Options,
     broker: Standalone,
     cluster: Cluster,
+    table: String,
     failed: u32,
 }
 
@@ -47,8 +54,9 @@ fn main() -> Result<ExitCode> {
     let dir = tempfile::tempdir()?;
     println!("starting Pulsar's Java client and a broker");
     let (broker, cluster) = Cluster::start(dir.path(), Arc::new(Peer::start()?))?;
-    let mut figures = Figures { options, broker, cluster, failed: 0 };
-    println!("\n| | figure | took |\n|---|---|---|");
+    let head = "| | figure | took |\n|---|---|---|\n";
+    print!("\n{head}");
+    let mut figures = Figures { options, broker, cluster, table: head.to_owned(), failed: 0 };
     for function in Function::ALL {
         for batch in [1, 10, 1_000] {
             figures.undisturbed(function, batch);
@@ -62,6 +70,10 @@ fn main() -> Result<ExitCode> {
     figures.broker_frozen();
     let failed = figures.failed;
     println!("\n{failed} rows missed their figure.");
+    if let Some(path) = &figures.options.results {
+        std::fs::write(path, figures.report()).with_context(|| path.display().to_string())?;
+        println!("written to {}", path.display());
+    }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -83,13 +95,27 @@ impl Figures {
         let started = Instant::now();
         let outcome = take(self);
         let took = started.elapsed().as_secs();
-        match outcome {
-            Ok(figure) => println!("| {name} | {figure} | {took} s |"),
-            Err(error) => {
-                self.failed += 1;
-                println!("| {name} | MISSED: {error:#} | {took} s |");
-            }
-        }
+        let figure = outcome.unwrap_or_else(|error| {
+            self.failed += 1;
+            format!("MISSED: {error:#}")
+        });
+        let row = format!("| {name} | {figure} | {took} s |");
+        println!("{row}");
+        _ = writeln!(self.table, "{row}");
+    }
+
+    fn report(&self) -> String {
+        format!(
+            "# Figures\n\nTaken {} by `cargo xtask figures`: {} messages of 100 bytes per row, {} \
+             faults, all of them while messages came out and more waited. {} rows missed their \
+             figure.\n\n{}\n\n{}",
+            now(),
+            self.options.messages,
+            self.options.faults,
+            self.failed,
+            versions(),
+            self.table,
+        )
     }
 
     fn undisturbed(&mut self, function: Function, batch: u32) {
@@ -106,7 +132,8 @@ impl Figures {
             let drill = figures.drill(Function::Exclamation, batch)?;
             let faults = drill.kills(times, figures.limit())?;
             faults.report.nothing_lost()?;
-            Ok(format!("0 lost, {} duplicated, {}", faults.report.duplicated, struck(&faults)))
+            let under_load = figures.under_load(&faults)?;
+            Ok(format!("0 lost, {} duplicated, {under_load}", faults.report.duplicated))
         });
     }
 
@@ -118,9 +145,16 @@ impl Figures {
             faults.report.nothing_lost()?;
             ensure!(faults.report.duplicated == 0, "{:?}", faults.report);
             ensure!(faults.slowest <= STOP_LIMIT, "the slowest took {:?}", faults.slowest);
-            let slowest = faults.slowest;
-            Ok(format!("0 lost, 0 duplicated, slowest {slowest:.1?}, {}", struck(&faults)))
+            let (slowest, under_load) = (faults.slowest, figures.under_load(&faults)?);
+            Ok(format!("0 lost, 0 duplicated, slowest {slowest:.1?}, {under_load}"))
         });
+    }
+
+    /// A fault that strikes a runner at rest shows nothing.
+    fn under_load(&self, faults: &Faults) -> Result<String> {
+        let Faults { report, under_load, seed, .. } = faults;
+        ensure!(*under_load == self.options.faults, "{under_load} under load (seed {seed})");
+        Ok(format!("all under load, {} came (seed {seed})", report.received))
     }
 
     fn broker_restarted(&mut self) {
@@ -151,8 +185,4 @@ impl Figures {
             Ok(outage.to_string())
         });
     }
-}
-
-fn struck(faults: &Faults) -> String {
-    format!("{} of them under load (seed {})", faults.under_load, faults.seed)
 }

@@ -28,9 +28,9 @@ struct Options {
     rounds: u32,
     #[arg(long, default_value_t = 300_000)]
     messages: u32,
-    /// Messages per entry of the input.
-    #[arg(long, default_value_t = 100)]
-    batch: u32,
+    /// Messages per entry of the input; one table for each.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 100, 1000])]
+    batches: Vec<u32>,
     /// Bytes per message.
     #[arg(long, default_value_t = 100)]
     size: u32,
@@ -61,21 +61,40 @@ fn main() -> Result<()> {
             (Some(broker), cluster)
         }
     };
-    let bench = Bench {
-        setup,
-        topics: cluster.namespace("bench")?,
-        dir: dir.path().to_owned(),
-        messages: options.messages,
-        batch: options.batch,
-        size: options.size,
-    };
+    let mut text = report::heading(&options);
+    for batch in options.batches.iter().copied() {
+        let bench = Bench {
+            setup: &setup,
+            topics: cluster.namespace("bench")?,
+            dir: dir.path().to_owned(),
+            messages: options.messages,
+            batch,
+            size: options.size,
+        };
+        let results = rounds(&bench, options.rounds, &contenders)?;
+        text.push_str(&results.table());
+    }
+    if contenders.contains(&Contender::Runner) {
+        println!("starting the runner without a broker");
+        let times = laptop::measure(&setup.runner, &setup.component)?;
+        text.push_str(&report::first_line_out(&times));
+    }
+    println!("\n{text}");
+    if let Some(path) = &options.results {
+        std::fs::write(path, &text).with_context(|| path.display().to_string())?;
+        println!("written to {}", path.display());
+    }
+    Ok(())
+}
 
-    println!("preloading {} messages of {} bytes", options.messages, options.size);
+fn rounds(bench: &Bench<'_>, rounds: u32, contenders: &[Contender]) -> Result<Results> {
+    let Bench { messages, size, batch, .. } = bench;
+    println!("preloading {messages} messages of {size} bytes in batches of {batch}");
     bench.preload()?;
-    let mut results = Results::new(&options, &contenders);
-    for round in 0..options.rounds {
+    let mut results = Results::new(*batch, contenders);
+    for round in 0..rounds {
         // There and back again, so that what drifts over time hits all alike.
-        let mut order = contenders.clone();
+        let mut order = contenders.to_vec();
         if round % 2 == 1 {
             order.reverse();
         }
@@ -90,16 +109,5 @@ fn main() -> Result<()> {
             results.add(contender, run, startup);
         }
     }
-    let mut table = results.table();
-    if contenders.contains(&Contender::Runner) {
-        println!("starting the runner without a broker");
-        let times = laptop::measure(&bench.setup.runner, &bench.setup.component)?;
-        table.push_str(&report::first_line_out(&times));
-    }
-    println!("\n{table}");
-    if let Some(path) = &options.results {
-        std::fs::write(path, &table).with_context(|| path.display().to_string())?;
-        println!("written to {}", path.display());
-    }
-    Ok(())
+    Ok(results)
 }

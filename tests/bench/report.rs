@@ -1,13 +1,14 @@
 //! Medians, ratios and the table.
 
-use std::{fmt::Write as _, process::Command, time::Duration};
+use std::{fmt::Write as _, time::Duration};
 
-use pulsar_standalone::distribution::VERSION;
+use function_mesh_tests::provenance::{first_line, now, versions};
 
 use crate::{Options, contender::Contender, laptop::FirstLine, round::Run};
 
+/// Rounds over input in batches of one size.
 pub(crate) struct Results {
-    heading: String,
+    batch: u32,
     rows: Vec<(Contender, Vec<(Run, Duration)>)>,
 }
 
@@ -31,19 +32,8 @@ const QUANTITIES: [Quantity; 5] = [
 ];
 
 impl Results {
-    pub(crate) fn new(options: &Options, contenders: &[Contender]) -> Self {
-        let heading = format!(
-            "# Benchmark\n\nTaken {} by `cargo xtask bench`. {} rounds, interleaved; {} messages of {} \
-             bytes in batches of {}; ATLEAST_ONCE; no compression. Rate and CPU between 20 % and \
-             95 % of the output. Medians, quartiles in brackets.\n\n{}\n",
-            first_line("date", &["-u", "+%Y-%m-%d %H:%M UTC"]),
-            options.rounds,
-            options.messages,
-            options.size,
-            options.batch,
-            versions(),
-        );
-        Self { heading, rows: contenders.iter().map(|c| (*c, Vec::new())).collect() }
+    pub(crate) fn new(batch: u32, contenders: &[Contender]) -> Self {
+        Self { batch, rows: contenders.iter().map(|c| (*c, Vec::new())).collect() }
     }
 
     pub(crate) fn add(&mut self, contender: Contender, run: Run, startup: Duration) {
@@ -55,8 +45,7 @@ impl Results {
     }
 
     pub(crate) fn table(&self) -> String {
-        let mut text = self.heading.clone();
-        text.push_str("\n| |");
+        let mut text = format!("\n## Input in batches of {}\n\n| |", self.batch);
         for (name, ..) in QUANTITIES {
             _ = write!(text, " {name} |");
         }
@@ -98,6 +87,21 @@ impl Results {
     }
 }
 
+/// What was done, when, with what and on what.
+pub(crate) fn heading(options: &Options) -> String {
+    format!(
+        "# Benchmark\n\nTaken {} by `cargo xtask bench`. {} rounds, interleaved; {} messages of {} \
+         bytes; ATLEAST_ONCE; no compression. Rate and CPU between 20 % and 95 % of the output. \
+         Medians, quartiles in brackets.\n\n{}\n- {}\n",
+        now(),
+        options.rounds,
+        options.messages,
+        options.size,
+        versions(),
+        first_line("python3", &["--version"]),
+    )
+}
+
 /// The laptop's row: medians, with the slowest run.
 pub(crate) fn first_line_out(times: &FirstLine) -> String {
     let shown = |times: &[Duration]| {
@@ -109,7 +113,7 @@ pub(crate) fn first_line_out(times: &FirstLine) -> String {
         )
     };
     format!(
-        "\n`localrun` in memory, start to first line out: {} with compiled code cached, {} when it \
+        "\n## Without a broker\n\n`localrun` in memory, start to first line out: {} with compiled code cached, {} when it \
          must be compiled first; {} runs each.\n",
         shown(&times.cached),
         shown(&times.compiling),
@@ -130,22 +134,4 @@ fn spread(mut values: Vec<f64>) -> Option<Spread> {
         Some(low + (high - low) * place.fract())
     };
     Some(Spread { median: quantile(0.5)?, low: quantile(0.25)?, high: quantile(0.75)? })
-}
-
-fn versions() -> String {
-    [
-        format!("- Pulsar {VERSION}"),
-        format!("- {}", first_line("java", &["--version"])),
-        format!("- {}", first_line("python3", &["--version"])),
-        format!("- {}", first_line("rustc", &["--version"])),
-        format!("- {} with {} cores", first_line("uname", &["-sr"]), first_line("nproc", &[])),
-        format!("- commit {}", first_line("git", &["rev-parse", "--short", "HEAD"])),
-    ]
-    .join("\n")
-}
-
-fn first_line(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    text.unwrap_or_default().lines().next().unwrap_or("unknown").to_owned()
 }

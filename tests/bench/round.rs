@@ -29,8 +29,8 @@ const SAMPLE_EVERY: Duration = Duration::from_millis(100);
 /// No contender may stand still for longer.
 const STALLED: Duration = Duration::from_secs(60);
 
-pub(crate) struct Bench {
-    pub(crate) setup: Setup,
+pub(crate) struct Bench<'a> {
+    pub(crate) setup: &'a Setup,
     pub(crate) topics: Namespace,
     pub(crate) dir: PathBuf,
     pub(crate) messages: u32,
@@ -66,7 +66,7 @@ struct Sample {
     usage: Usage,
 }
 
-impl Bench {
+impl Bench<'_> {
     /// What a contender reads: the slow one a tenth, so that a round takes minutes, not an hour.
     fn load(&self, contender: Contender) -> (&'static str, Load) {
         let (topic, count) = match contender {

@@ -20,6 +20,8 @@ use crate::{
 };
 
 const SUBSCRIPTION: &str = "drill";
+/// How long a run may take to its first output.
+const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// A function of the examples, with messages whose fate can be foretold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +71,7 @@ pub struct Drill {
 #[derive(Clone, Debug)]
 pub struct Faults {
     pub report: Report,
-    /// Faults that struck while there was work.
+    /// Faults that struck between a run's first output and the end of its input.
     pub under_load: u32,
     /// The longest stop.
     pub slowest: Duration,
@@ -159,16 +161,31 @@ impl Drill {
             .flag("--user-config", json!({ "routes": { "eu": eu, "us": us } }).to_string()))
     }
 
-    fn has_work(&self) -> Result<bool> {
-        Ok(self.topics.backlog(&self.input, SUBSCRIPTION)? > 0)
+    /// Entries of the input that are not settled.
+    fn backlog(&self) -> Result<u64> {
+        self.topics.backlog(&self.input, SUBSCRIPTION)
+    }
+
+    /// Makes sure that at least `least` messages wait.
+    fn top_up(&mut self, least: u32) -> Result<()> {
+        if self.backlog()? * u64::from(self.batch) < u64::from(least) {
+            let more = Load { first: self.messages, count: least, ..self.load() };
+            self.topics.load(&self.input, &more)?;
+            self.messages += least;
+        }
+        Ok(())
+    }
+
+    /// Messages that the broker counted in the output since it loaded that topic.
+    fn counted(&self) -> Result<u64> {
+        let stats = self.topics.stats(&self.output)?;
+        Ok(stats.get("msgInCounter").and_then(serde_json::Value::as_u64).unwrap_or(0))
     }
 
     /// Waits until the broker counted more than `count` messages in the output.
     fn produced(&self, limit: Duration, count: u64) -> Result<Instant> {
         eventually(limit, format!("more than {count} outputs"), || {
-            let stats = self.topics.stats(&self.output)?;
-            let produced = stats.get("msgInCounter").and_then(serde_json::Value::as_u64);
-            Ok((produced.unwrap_or(0) > count).then(Instant::now))
+            Ok((self.counted()? > count).then(Instant::now))
         })
     }
 
@@ -178,16 +195,17 @@ impl Drill {
         let report = self.verify(limit).with_context(|| running.log())?;
         let ended = running.stop(Duration::from_secs(10))?;
         ensure!(ended.code == Some(0), "{ended:?}\n{}", running.log());
-        ensure!(!self.has_work()?, "the input is not settled: {report:?}");
+        ensure!(self.backlog()? == 0, "the input is not settled: {report:?}");
         Ok(report)
     }
 
-    /// `kill -9` at random moments, started again each time, then to the end.
+    /// `kill -9` at random moments of its work, started again each time, then to the end. The
+    /// input is kept filled meanwhile.
     pub fn kills(&self, times: u32, limit: Duration) -> Result<Faults> {
         self.faults(times, limit, |running| running.kill().map(|()| Duration::ZERO))
     }
 
-    /// SIGTERM at random moments, started again each time, then to the end.
+    /// The same with SIGTERM.
     pub fn stops(&self, times: u32, limit: Duration) -> Result<Faults> {
         self.faults(times, limit, |mut running| {
             let ended = running.stop(Duration::from_secs(15))?;
@@ -205,15 +223,20 @@ impl Drill {
         let seed = seed();
         let mut moments = Moments(seed);
         let (mut under_load, mut slowest) = (0, Duration::ZERO);
+        let mut drill = self.clone();
         for _ in 0..times {
-            let running = self.runner()?.start()?;
+            // More than a runner gets through before it is struck.
+            drill.top_up(self.messages / 3)?;
+            let before = drill.counted()?;
+            let running = drill.runner()?.start()?;
+            drill.produced(START_LIMIT, before).with_context(|| running.log())?;
             thread::sleep(moments.next());
             let took = strike(running).with_context(|| format!("seed {seed}"))?;
             slowest = slowest.max(took);
-            under_load += u32::from(self.has_work()?);
+            under_load += u32::from(drill.backlog()? > 0);
         }
-        let mut running = self.runner()?.start()?;
-        let report = self.verify(limit).with_context(|| running.log())?;
+        let mut running = drill.runner()?.start()?;
+        let report = drill.verify(limit).with_context(|| running.log())?;
         let ended = running.stop(Duration::from_secs(10))?;
         ensure!(ended.code == Some(0), "{ended:?}\n{}", running.log());
         Ok(Faults { report, under_load, slowest, seed })
@@ -252,12 +275,11 @@ impl Drill {
         counted_then: impl Fn(u64) -> u64,
     ) -> Result<Outage> {
         let mut running = self.runner()?.start()?;
-        self.produced(Duration::from_secs(30), 0).with_context(|| running.log())?;
+        self.produced(START_LIMIT, 0).with_context(|| running.log())?;
         let before = running.usage()?.rss;
         strike(broker)?;
         let back = Instant::now();
-        let stats = self.topics.stats(&self.output);
-        let counted = stats.ok().and_then(|stats| stats.get("msgInCounter")?.as_u64()).unwrap_or(0);
+        let counted = self.counted().unwrap_or(0);
         let resumed = self.produced(limit, counted_then(counted)).with_context(|| running.log())?;
         let grown = i64::try_from(running.usage()?.rss)? - i64::try_from(before)?;
         let report = self.verify(limit).with_context(|| running.log())?;
@@ -267,7 +289,7 @@ impl Drill {
     }
 }
 
-/// Times from 100 to 600 milliseconds (xorshift), which a failure can be repeated with.
+/// Times of up to half a second (xorshift), which a failure can be repeated with.
 struct Moments(u64);
 
 impl Moments {
@@ -275,7 +297,7 @@ impl Moments {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        Duration::from_millis(100 + self.0 % 500)
+        Duration::from_millis(self.0 % 500)
     }
 }
 

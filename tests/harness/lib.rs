@@ -19,3 +19,4 @@ pub mod runner;
 pub mod exposition;
 pub mod control;
 pub mod drills;
+pub mod provenance;

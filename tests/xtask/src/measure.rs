@@ -18,6 +18,9 @@ pub(crate) struct BenchOptions {
     /// Messages per round.
     #[arg(long, default_value_t = 300_000)]
     messages: u32,
+    /// Messages per entry of the input; one table for each.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 100, 1000])]
+    batches: Vec<u32>,
     /// Only these contenders (runner, java, python, loop).
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
@@ -45,6 +48,8 @@ pub(crate) fn bench(options: &BenchOptions) -> Result<()> {
     let mut bench = tests_program("bench")?;
     bench.args(["--rounds", &options.rounds.to_string()]);
     bench.args(["--messages", &options.messages.to_string()]);
+    let batches: Vec<String> = options.batches.iter().map(u32::to_string).collect();
+    bench.args(["--batches", &batches.join(",")]);
     if !options.only.is_empty() {
         bench.args(["--only", &options.only.join(",")]);
     }
@@ -86,6 +91,8 @@ pub(crate) fn figures(options: &FigureOptions) -> Result<()> {
     figures.args(["--freeze", &options.freeze.to_string()]);
     if let Some(only) = &options.only {
         figures.args(["--only", only]);
+    } else {
+        figures.arg("--results").arg(workspace::root().join("tests/FIGURES.md"));
     }
     step::run("take the figures", &mut figures)
 }
