@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use pulsar_standalone::standalone::Ports;
 
-use crate::{broker, examples, measure, step, toolchain, workspace};
+use crate::{broker, examples, programs, step, toolchain, workspace};
 
 const LINES: [&str; 3] = ["hello", "functions on Pulsar", "no cluster needed"];
 
@@ -27,9 +27,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         broker::up()?;
     }
     let component = examples::build_one("exclamation")?;
+    if options.pulsar {
+        programs::build()?;
+        return on_pulsar(&component);
+    }
     let mut build = step::cargo(["build", "--release", "--package", "function-mesh-runner"])?;
     step::run("build the runner (some minutes the first time)", &mut build)?;
-    if options.pulsar { on_pulsar(&component) } else { in_memory(&component) }
+    in_memory(&component)
 }
 
 fn in_memory(component: &Path) -> Result<()> {
@@ -81,7 +85,7 @@ fn show(output: &str) {
 }
 
 fn on_pulsar(component: &Path) -> Result<()> {
-    let mut demo = measure::tests_program("pulsar_demo")?;
+    let mut demo = programs::program("pulsar_demo")?;
     demo.args(["--broker-port", &Ports::STANDARD.broker.to_string()]);
     demo.args(["--web-port", &Ports::STANDARD.web.to_string()]);
     demo.arg("--wasm").arg(component);

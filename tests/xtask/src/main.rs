@@ -17,6 +17,7 @@ mod broker;
 mod demo;
 mod examples;
 mod measure;
+mod programs;
 mod step;
 mod suite;
 mod toolchain;

@@ -1,14 +1,10 @@
 //! `cargo xtask bench` and `cargo xtask figures`: build the programs that measure, and run them.
 
-use std::{
-    fs::File,
-    io::Write as _,
-    process::{Command, Stdio},
-};
+use std::{fs::File, io::Write as _, process::Stdio};
 
 use anyhow::{Result, ensure};
 
-use crate::{broker, examples, step, workspace};
+use crate::{broker, examples, programs, step, workspace};
 
 #[derive(clap::Args)]
 pub(crate) struct BenchOptions {
@@ -44,8 +40,9 @@ pub(crate) struct FigureOptions {
 
 pub(crate) fn bench(options: &BenchOptions) -> Result<()> {
     broker::distribution()?;
-    build_everything()?;
-    let mut bench = tests_program("bench")?;
+    examples::build()?;
+    programs::build()?;
+    let mut bench = programs::program("bench")?;
     bench.args(["--rounds", &options.rounds.to_string()]);
     bench.args(["--messages", &options.messages.to_string()]);
     let batches: Vec<String> = options.batches.iter().map(u32::to_string).collect();
@@ -66,14 +63,7 @@ pub(crate) fn bench(options: &BenchOptions) -> Result<()> {
 /// What a call of the exclamation component costs, without a broker.
 fn packed_calls() -> Result<String> {
     let component = examples::build_one("exclamation")?;
-    let mut bench = step::cargo([
-        "bench",
-        "--package",
-        "function-mesh-runner",
-        "--bench",
-        "packed_call",
-        "--",
-    ])?;
+    let mut bench = step::cargo(["bench", "--workspace", "--bench", "packed_call", "--"])?;
     println!("\n==> measure a packed guest call");
     let output = bench.arg(component).stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "packed_call ended with {}", output.status);
@@ -84,8 +74,9 @@ fn packed_calls() -> Result<String> {
 
 pub(crate) fn figures(options: &FigureOptions) -> Result<()> {
     broker::distribution()?;
-    build_everything()?;
-    let mut figures = tests_program("figures")?;
+    examples::build()?;
+    programs::build()?;
+    let mut figures = programs::program("figures")?;
     figures.args(["--messages", &options.messages.to_string()]);
     figures.args(["--faults", &options.faults.to_string()]);
     figures.args(["--freeze", &options.freeze.to_string()]);
@@ -95,21 +86,4 @@ pub(crate) fn figures(options: &FigureOptions) -> Result<()> {
         figures.arg("--results").arg(workspace::root().join("tests/FIGURES.md"));
     }
     step::run("take the figures", &mut figures)
-}
-
-/// The runner and every component, as released.
-fn build_everything() -> Result<()> {
-    examples::build()?;
-    let mut build = step::cargo(["build", "--release", "--package", "function-mesh-runner"])?;
-    step::run("build the runner (some minutes the first time)", &mut build)
-}
-
-/// A program of `function-mesh-tests`, built and ready for its arguments.
-pub(crate) fn tests_program(name: &str) -> Result<Command> {
-    let mut build =
-        step::cargo(["build", "--release", "--package", "function-mesh-tests", "--bins"])?;
-    step::run(&format!("build {name}"), &mut build)?;
-    let mut program = Command::new(workspace::target_dir()?.join("release").join(name));
-    program.current_dir(workspace::root());
-    Ok(program)
 }

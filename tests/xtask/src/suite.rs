@@ -4,10 +4,11 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{broker, examples, step, toolchain, workspace};
-
-/// Of the workspace's Cargo.toml.
-const PROFILE: &str = "release";
+use crate::{
+    broker, examples,
+    programs::{self, PROFILE},
+    step, toolchain, workspace,
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -56,11 +57,7 @@ fn unit_tests() -> Result<()> {
 }
 
 fn end_to_end() -> Result<()> {
-    // Together with a test, the runner shares the dependencies that the unit tests were built with:
-    // on its own it would want them with fewer features, and all of them compiled again.
-    let mut build = step::cargo(["build", "--profile", PROFILE, "--workspace"])?;
-    build.args(["--bin", "function-runner", "--test", "scenarios"]);
-    step::run("build the runner", &mut build)?;
+    programs::build()?;
     let mut scenarios = test(&["--workspace", "--test", "scenarios"])?;
     scenarios.env("FUNCTION_MESH_GUESTS", workspace::guests_dir()?);
     step::run("end-to-end scenarios on a real broker", &mut scenarios)
