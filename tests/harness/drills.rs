@@ -289,7 +289,7 @@ impl Drill {
     }
 }
 
-/// Times of up to half a second (xorshift), which a failure can be repeated with.
+/// Times of up to half a second (xorshift).
 struct Moments(u64);
 
 impl Moments {
