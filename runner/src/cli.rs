@@ -40,7 +40,7 @@ Examples:
     function-runner new shout && cd shout && function-runner build
 
   Try a function on lines of text, without a broker:
-    echo hello | function-runner localrun --wasm exclamation.wasm --inputs in --output out
+    echo hello | function-runner localrun --wasm exclamation.wasm
 
   The same against a broker:
     function-runner localrun --wasm exclamation.wasm --inputs in --output out \\
@@ -134,7 +134,7 @@ impl Command {
 const LOCALRUN_EXAMPLES: &str = "\
 Examples:
   Lines in, lines out:
-    echo hello | function-runner localrun --wasm exclamation.wasm --inputs in --output out
+    echo hello | function-runner localrun --wasm exclamation.wasm
 
   Keys and properties, with a configuration file:
     echo '{\"key\": \"k\", \"value\": {\"amount\": 3}}' | function-runner localrun \\

@@ -27,6 +27,15 @@ fn each_line_is_a_message_and_each_output_a_line() -> Result<()> {
 }
 
 #[test]
+fn a_component_and_lines_are_enough() -> Result<()> {
+    let component = guests::component("exclamation")?;
+    let output = Runner::new(["localrun"])?.flag("--wasm", component).run("hello\n")?;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(String::from_utf8(output.stdout)?, "hello!\n");
+    Ok(())
+}
+
+#[test]
 fn no_input_is_no_output_and_a_good_end() -> Result<()> {
     let output = in_memory("exclamation")?.run("")?;
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b""[..]));

@@ -58,7 +58,7 @@ pub(super) struct FunctionFlags {
     #[arg(long, value_name = "BYTES", help_heading = WHAT, hide_short_help = true)]
     disk: Option<i64>,
 
-    /// Topics to read, separated by commas
+    /// Topics to read, separated by commas (default without a broker: in, and out for --output)
     #[arg(short, long, value_name = "TOPICS", value_delimiter = ',', help_heading = INPUT)]
     inputs: Option<Vec<String>>,
     /// Read all topics whose full name matches: persistent://tenant/namespace/REGEX

@@ -104,6 +104,9 @@ impl LocalRun {
         let package = instance.package(config.wasm.as_deref(), &mut mistakes);
         let clusters = clusters.resolve(&mut secrets, &mut mistakes);
         let in_memory = clusters.clusters.is_empty();
+        if in_memory {
+            name_topics(&mut config);
+        }
         let lines = lines.resolve(in_memory, &mut mistakes);
         let mut instance = instance.resolve(clusters, environment, &mut mistakes);
         instance.package = package;
@@ -148,6 +151,28 @@ impl LocalRun {
             }
             _ => Err(refuse(mistakes)),
         }
+    }
+}
+
+/// Lines come and go without a topic's name: where no input is named, they need none.
+fn name_topics(config: &mut FunctionConfig) {
+    let FunctionConfig {
+        inputs,
+        topics_pattern,
+        input_specs,
+        custom_serde_inputs,
+        custom_schema_inputs,
+        output,
+        ..
+    } = config;
+    let named = !inputs.is_empty()
+        || topics_pattern.is_some()
+        || !input_specs.is_empty()
+        || !custom_serde_inputs.is_empty()
+        || !custom_schema_inputs.is_empty();
+    if !named {
+        inputs.push("in".to_owned());
+        output.get_or_insert_with(|| "out".to_owned());
     }
 }
 

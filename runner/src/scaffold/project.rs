@@ -43,11 +43,7 @@ impl fmt::Display for NewProject {
         writeln!(f, "  cd {}", directory.display())?;
         writeln!(f, "  cargo test")?;
         writeln!(f, "  function-runner build")?;
-        write!(
-            f,
-            "  echo hello | function-runner localrun --wasm {} --inputs in --output out",
-            component.display()
-        )
+        write!(f, "  echo hello | function-runner localrun --wasm {}", component.display())
     }
 }
 

@@ -52,6 +52,25 @@ fn without_options_topics_are_in_memory_and_nothing_is_served() {
 }
 
 #[test]
+fn lines_need_no_topics_to_be_named() {
+    let topics = |options: &str| {
+        let plan = parsed(&[&["--wasm", "f.wasm"], &*words(options)].concat())
+            .prepare(&environment)
+            .unwrap_or_else(|failure| panic!("{failure}"))
+            .config
+            .plan;
+        let inputs: Vec<String> =
+            plan.inputs.iter().map(|input| format!("{:?}", input.topic)).collect();
+        (inputs.join(","), plan.output.map(|output| output.topic.to_string()))
+    };
+    let (inputs, output) = topics("");
+    assert!(inputs.contains("persistent://public/default/in"), "{inputs}");
+    assert_eq!(output.as_deref(), Some("persistent://public/default/out"));
+    assert_eq!(topics("--output else").1.as_deref(), Some("persistent://public/default/else"));
+    assert_eq!(topics("--inputs a").1, None);
+}
+
+#[test]
 fn every_option_of_the_instance_sets_its_field() {
     let Prepared { config, instances, .. } = prepared(&words(
         "--state-dir /state --secrets-dir /secrets --cache-dir /cache \
