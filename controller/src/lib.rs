@@ -1,3 +1,17 @@
 //! The operator: turns Functions, Sources, Sinks and meshes of them into pods that run them.
+//!
+//! In reading order: `crd` (what users write), `workload` (what the three kinds have in common),
+//! `details` (what instances are told), `reconcile` (one pass over one object), `run` (watches,
+//! and what starts a pass).
 
+pub mod cache;
+pub mod cli;
+pub mod config;
 pub mod crd;
+mod details;
+pub mod events;
+pub mod metrics;
+pub mod reconcile;
+mod resources;
+pub mod run;
+pub mod workload;

@@ -1,7 +1,7 @@
 //! How one instance runs: brokers, limits, ports, directories. The second of the two documents a
 //! runner reads; the controller writes it. YAML or JSON, `camelCase`, unknown fields refused.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,9 @@ pub struct InstanceConfig {
     /// The `cluster` label of the metrics.
     #[serde(default)]
     pub cluster_name: String,
+    /// What the logic is written in.
+    #[serde(default, skip_serializing_if = "Runtime::is_wasm")]
+    pub runtime: Runtime,
     /// Wins over the function's `packageUrl`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<PackageConfig>,
@@ -86,6 +89,11 @@ impl InstanceConfig {
         check::alone(self)
     }
 
+    /// That its logic is in a language that this version does not run, if it is.
+    pub fn unsupported_runtime(&self) -> Option<Mistake> {
+        check::unsupported(&self.runtime)
+    }
+
     /// The name of the cluster an input is read from.
     pub fn cluster_of_input(&self, input: &TopicSelector) -> &str {
         let named = self.input_clusters.iter().find(|(key, _)| check::names(key, input));
@@ -107,6 +115,39 @@ impl InstanceConfig {
     pub fn package_url<'a>(&'a self, plan: &'a FunctionPlan) -> Option<&'a str> {
         let here = self.package.as_ref().map(|package| package.url.as_str());
         here.or(plan.package.as_deref())
+    }
+}
+
+/// What runs the logic. `FunctionDetails` cannot say it: there, nothing said means Java.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Runtime {
+    /// A WebAssembly component.
+    #[default]
+    Wasm,
+    Java,
+    Python,
+    Go,
+    /// A language by its name: `nodejs`, `executable`.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl Runtime {
+    pub fn is_wasm(&self) -> bool {
+        *self == Self::Wasm
+    }
+}
+
+impl fmt::Display for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Wasm => "wasm",
+            Self::Java => "java",
+            Self::Python => "python",
+            Self::Go => "go",
+            Self::Other(name) => name,
+        })
     }
 }
 

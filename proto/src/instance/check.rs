@@ -2,7 +2,7 @@
 //!
 //! Nothing is opened or connected to: files and brokers may come later.
 
-use super::{InstanceConfig, Limits, Logging, PackageConfig, Ports, SecretsConfig, StateConfig};
+use super::{InstanceConfig, Limits, Logging, PackageConfig, Ports, Runtime, SecretsConfig, StateConfig};
 use crate::{
     mistake::Mistake,
     plan::{FunctionPlan, TopicSelector},
@@ -25,6 +25,7 @@ pub(super) fn alone(config: &InstanceConfig) -> Vec<Mistake> {
         function_id: _,
         function_version: _,
         cluster_name: _,
+        runtime,
         package,
         clusters,
         input_clusters,
@@ -38,6 +39,7 @@ pub(super) fn alone(config: &InstanceConfig) -> Vec<Mistake> {
         drain_seconds,
     } = config;
     let mut mistakes = Vec::new();
+    mistakes.extend(unsupported(runtime));
     for (name, cluster) in clusters {
         clusters::check(name, cluster, &mut mistakes);
     }
@@ -93,6 +95,12 @@ pub(super) fn alone(config: &InstanceConfig) -> Vec<Mistake> {
         mistakes.push(Mistake::new("drainSeconds", "0", accepted));
     }
     mistakes
+}
+
+/// What this version does not run, whatever else the documents say.
+pub(super) fn unsupported(runtime: &Runtime) -> Option<Mistake> {
+    let accepted = "wasm: this version of the runner runs WebAssembly components only";
+    (!runtime.is_wasm()).then(|| Mistake::new("runtime", runtime.to_string(), accepted))
 }
 
 pub(super) fn for_function(config: &InstanceConfig, plan: &FunctionPlan) -> Vec<Mistake> {

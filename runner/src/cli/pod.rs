@@ -27,11 +27,11 @@ impl Run {
     pub fn prepare(self, hostname: Option<&str>) -> Result<RunnerConfig, Failure> {
         let mut config = RunnerConfig::load(&self.config)
             .map_err(|mistakes| Failure::mistakes(mistakes, |_| None))?;
-        let id =
-            self.instance_id.or(config.instance.instance_id).or_else(|| hostname.and_then(ordinal));
         let parallelism = config.plan.parallelism;
-        match id {
-            Some(id) if id < parallelism => {
+        let said = self.instance_id.or(config.instance.instance_id);
+        // A StatefulSet is scaled without its pods being told a new number: its ordinals count.
+        match said.or_else(|| hostname.and_then(ordinal)) {
+            Some(id) if said.is_none() || id < parallelism => {
                 config.instance.instance_id = Some(id);
                 Ok(config)
             }

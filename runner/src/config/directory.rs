@@ -22,6 +22,12 @@ const INSTANCE: [&str; 2] = ["instance.yaml", "instance.json"];
 pub(super) fn load(dir: &Path) -> Result<RunnerConfig, Mistakes> {
     let function = Read::<FunctionDetails>::of(dir, FUNCTION);
     let instance = Read::<InstanceConfig>::of(dir, INSTANCE);
+    // A description that means something in another language would be called wrong for a component.
+    if let Ok(read) = &instance
+        && let Some(mistake) = read.value.unsupported_runtime()
+    {
+        return Err(read.refuse([mistake]));
+    }
     let function = function.and_then(|read| {
         let plan = FunctionPlan::from_details(&read.value).map_err(|why| read.refuse(why))?;
         Ok((plan, read.value))

@@ -41,6 +41,24 @@ fn the_instance_is_the_options_the_files_or_the_pods() {
 }
 
 #[test]
+fn a_pod_that_scaling_added_is_an_instance() {
+    assert_eq!(id("", None, "f-function-3"), Ok(Some(3)));
+}
+
+#[test]
+fn a_function_in_another_language_is_named_before_anything_else() {
+    refused(
+        "runtime: java",
+        None,
+        "f-function-0",
+        expect![[r#"
+        error: the configuration has a mistake
+          instance.yaml: runtime = "java" at line 2, column 10: expected wasm: this version of the runner runs WebAssembly components only
+    "#]],
+    );
+}
+
+#[test]
 fn an_instance_without_an_id_or_beyond_the_parallelism_is_refused() {
     refused(
         "",
@@ -49,15 +67,6 @@ fn an_instance_without_an_id_or_beyond_the_parallelism_is_refused() {
         expect![[r#"
         error: the configuration has a mistake
           instanceId (--instance-id) = "laptop": expected a number, in instance.yaml, by --instance-id or FUNCTION_RUNNER_INSTANCE_ID, or at the end of the host name after a dash, as a StatefulSet's pods have it
-    "#]],
-    );
-    refused(
-        "",
-        None,
-        "f-function-3",
-        expect![[r#"
-        error: the configuration has a mistake
-          instanceId (--instance-id) = "3": expected less than the function's parallelism, 3
     "#]],
     );
     refused(

@@ -1,0 +1,285 @@
+//! One pass over one Function, Source or Sink:
+//!
+//! ```text
+//! dereference ─► validate ─► build ─► settle ─► apply ─► status
+//!    caches        pure       pure     pure     client    client
+//! ```
+//!
+//! Level-triggered: every pass looks at everything, and writes only what is not so already. Only
+//! the last two steps talk to the API server.
+
+use std::{sync::Arc, time::Instant};
+
+use function_mesh_proto::{mistake::Mistakes, plan::FunctionPlan};
+use k8s_openapi::jiff::Timestamp;
+use kube::{
+    Api, Client, ResourceExt,
+    api::{Patch, PatchParams},
+    runtime::{
+        controller::Action,
+        reflector::{ObjectRef, Store},
+    },
+};
+use serde_json::json;
+use tracing::{debug, info, warn};
+
+use crate::{
+    cache::Caches,
+    config::PodDefaults,
+    crd::{GROUP, VERSION, status::WorkloadStatus},
+    events::Events,
+    metrics::Metrics,
+    workload::{Language, Workload},
+};
+
+pub mod apply;
+pub mod backoff;
+pub mod build;
+pub mod dereference;
+pub mod drift;
+pub mod pods;
+pub mod rollout;
+pub mod status;
+pub mod validate;
+
+use apply::Live;
+use dereference::{BackendSelection, DereferenceError, References};
+use status::Finding;
+
+/// On any object: "false" keeps the controller away from it.
+pub const MANAGED: &str = "compute.functionmesh.io/managed";
+
+/// What every reconciliation of one kind needs.
+pub struct Context {
+    pub client: Client,
+    pub caches: Caches,
+    pub live: Live,
+    pub defaults: PodDefaults,
+    pub backend: BackendSelection,
+    /// Hold all rollouts back, as the annotation does for one object.
+    pub pause_rollout: bool,
+    pub events: Events,
+    pub metrics: Metrics,
+    pub retries: backoff::Retries,
+}
+
+impl Context {
+    /// Waits until every cache was filled once: what is not known yet must not count as absent.
+    /// A cache whose watch has ended cannot get fuller.
+    async fn filled(&self) {
+        let Live { stateful_sets, services, config_maps, horizontal, vertical, pods } = &self.live;
+        let Caches { config_maps: foreign, secrets, backend_configs } = &self.caches;
+        let vertical = async {
+            match vertical {
+                Some(store) => store.wait_until_ready().await,
+                None => Ok(()),
+            }
+        };
+        let _ended = futures::try_join!(
+            stateful_sets.wait_until_ready(),
+            services.wait_until_ready(),
+            config_maps.wait_until_ready(),
+            horizontal.wait_until_ready(),
+            vertical,
+            pods.wait_until_ready(),
+            foreign.wait_until_ready(),
+            secrets.wait_until_ready(),
+            backend_configs.wait_until_ready(),
+        );
+    }
+}
+
+/// Why a pass did not get to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{what}: {error}")]
+    Api {
+        what: &'static str,
+        #[source]
+        error: Box<kube::Error>,
+    },
+    #[error(transparent)]
+    Build(#[from] build::BuildError),
+    #[error("a document cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+fn api(what: &'static str) -> impl Fn(kube::Error) -> Error {
+    move |error| Error::Api { what, error: Box::new(error) }
+}
+
+/// Why a workload is not run as it is.
+struct Refusal {
+    reason: &'static str,
+    message: String,
+}
+
+impl From<DereferenceError> for Refusal {
+    fn from(error: DereferenceError) -> Self {
+        Self { reason: error.reason(), message: error.to_string() }
+    }
+}
+
+/// One pass.
+///
+/// # Errors
+/// The API server's, after which the pass is tried again.
+pub async fn reconcile<W: Workload>(
+    workload: Arc<W>,
+    context: Arc<Context>,
+) -> Result<Action, Error> {
+    context.filled().await;
+    let started = Instant::now();
+    let result = pass(&*workload, &context).await;
+    let kind = W::COMPONENT.as_str();
+    let (name, namespace) = (workload.name_any(), workload.namespace().unwrap_or_default());
+    context.metrics.reconciled(kind, &name, &namespace, started.elapsed());
+    if result.is_ok() {
+        context.retries.forget(kind, &namespace, &name);
+    }
+    result
+}
+
+/// When to try again after an error.
+pub fn on_error<W: Workload>(workload: Arc<W>, error: &Error, context: Arc<Context>) -> Action {
+    let (name, namespace) = (workload.name_any(), workload.namespace().unwrap_or_default());
+    let kind = W::COMPONENT.as_str();
+    let pause = context.retries.next(kind, &namespace, &name, error.retry_after());
+    warn!(kind, namespace, name, %error, pause_ms = pause.as_millis(), "reconciliation failed");
+    Action::requeue(pause)
+}
+
+impl Error {
+    /// How long the API server asked to wait.
+    fn retry_after(&self) -> Option<std::time::Duration> {
+        let Self::Api { error, .. } = self else { return None };
+        let kube::Error::Api(status) = &**error else { return None };
+        let seconds = status.details.as_ref()?.retry_after_seconds;
+        (seconds > 0).then(|| std::time::Duration::from_secs(u64::from(seconds)))
+    }
+}
+
+async fn pass<W: Workload>(workload: &W, context: &Context) -> Result<Action, Error> {
+    if is_foreign(workload) || workload.meta().deletion_timestamp.is_some() {
+        return Ok(Action::await_change());
+    }
+    let namespace = workload.namespace().unwrap_or_default();
+    let prepared = prepare(workload, context);
+    let live = context.live.stateful_set(&namespace, &workload.object_name());
+    let (references, details) = match prepared {
+        Ok(prepared) => prepared,
+        Err(Refusal { reason, message }) => {
+            let live = live.as_deref();
+            let status = status::of_refusal(workload, reason, &message, live, Timestamp::now());
+            report(workload, context, status).await?;
+            return Ok(Action::await_change());
+        }
+    };
+    let replicas = workload.spec().replicas();
+    let mut built = build::build(workload, &details, &references, &context.defaults, replicas)?;
+    let paused = context.pause_rollout || has(workload, rollout::PAUSE, "true");
+    let seen = workload.status().and_then(|status| status.observed_generation);
+    let held = paused && seen == workload.meta().generation;
+    let rollout = rollout::settle(&mut built, live.as_deref(), held)?;
+    let applied = apply::apply(&context.client, built, rollout, &context.live)
+        .await
+        .map_err(api("cannot apply"))?;
+    let pods = pods_of(workload, &context.live.pods);
+    let status = status::of_applied(workload, &applied, &references, &pods, Timestamp::now());
+    report(workload, context, status).await?;
+    Ok(Action::await_change())
+}
+
+/// Everything short of the objects themselves, or why there will be none.
+fn prepare<W: Workload>(
+    workload: &W,
+    context: &Context,
+) -> Result<(References, function_mesh_proto::function::FunctionDetails), Refusal> {
+    let invalid = |mistakes: &Mistakes| Refusal {
+        reason: "InvalidSpec",
+        message: mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+    };
+    let mistakes = workload.mistakes();
+    if !mistakes.is_empty() {
+        return Err(invalid(&mistakes));
+    }
+    let references =
+        dereference::dereference(workload, &context.caches, &context.backend, &context.defaults)?;
+    let details = workload.details();
+    // What a component cannot have, its runner would refuse at its start; here it is seen sooner.
+    if workload.spec().language() == Some(Language::Wasm)
+        && let Err(mistakes) = FunctionPlan::from_details(&details)
+    {
+        return Err(invalid(&mistakes));
+    }
+    Ok((references, details))
+}
+
+fn has<W: Workload>(workload: &W, annotation: &str, value: &str) -> bool {
+    workload.annotations().get(annotation).is_some_and(|found| found == value)
+}
+
+/// Somebody else's, by its own word.
+fn is_foreign<W: Workload>(workload: &W) -> bool {
+    has(workload, MANAGED, "false")
+}
+
+fn pods_of<W: Workload>(
+    workload: &W,
+    store: &Store<k8s_openapi::api::core::v1::Pod>,
+) -> Vec<Arc<k8s_openapi::api::core::v1::Pod>> {
+    let (name, namespace) = (workload.name_any(), workload.namespace());
+    let of = |pod: &k8s_openapi::api::core::v1::Pod| {
+        pod.namespace() == namespace && pod.labels().get(build::labels::NAME) == Some(&name)
+    };
+    store.state().into_iter().filter(|pod| of(pod)).collect()
+}
+
+/// Writes the status if it says something new, and an Event if readiness changed.
+async fn report<W: Workload>(
+    workload: &W,
+    context: &Context,
+    status: WorkloadStatus,
+) -> Result<(), Error> {
+    if workload.status() == Some(&status) {
+        return Ok(());
+    }
+    let namespace = workload.namespace().unwrap_or_default();
+    let name = workload.name_any();
+    let api_client: Api<W> = Api::namespaced(context.client.clone(), &namespace);
+    let kind = W::COMPONENT.kind();
+    let patch = json!({
+        "apiVersion": format!("{GROUP}/{VERSION}"),
+        "kind": kind,
+        "status": status,
+    });
+    let parameters = PatchParams::apply(apply::FIELD_MANAGER).force();
+    let written = api_client.patch_status(&name, &parameters, &Patch::Apply(&patch)).await;
+    match written {
+        // Deleted meanwhile: nobody is left to tell.
+        Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(()),
+        other => other.map_err(api("cannot write the status"))?,
+    };
+    debug!(kind, namespace, name, "status written");
+    if let Some(finding) = transition(workload.status(), &status) {
+        info!(kind, namespace, name, reason = finding.reason, message = finding.message, "changed");
+        context.events.publish(workload, &finding).await;
+    }
+    Ok(())
+}
+
+/// What there is to tell: readiness came, went, or has another reason.
+fn transition(old: Option<&WorkloadStatus>, new: &WorkloadStatus) -> Option<Finding> {
+    let ready = |status: &WorkloadStatus| {
+        status.standard_conditions.iter().find(|c| c.type_ == status::READY).cloned()
+    };
+    let now = ready(new)?;
+    let before = old.and_then(ready);
+    let same = before.is_some_and(|old| old.status == now.status && old.reason == now.reason);
+    (!same).then(|| Finding::new(now.status == "True", now.reason, now.message))
+}
+
+/// The object of an event, in the words of the caches.
+pub fn reference<W: Workload>(workload: &W) -> ObjectRef<W> {
+    ObjectRef::from_obj(workload)
+}

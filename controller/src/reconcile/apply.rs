@@ -1,0 +1,188 @@
+//! Writes what was built, by server-side apply, where it is not so already.
+//!
+//! The order: what pods mount and are named by first, the StatefulSet after it, autoscalers last.
+
+use std::{fmt::Debug, sync::Arc};
+
+use k8s_openapi::api::{
+    apps::v1::StatefulSet,
+    autoscaling::v2::HorizontalPodAutoscaler,
+    core::v1::{ConfigMap, Pod, Service},
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{DeleteParams, DynamicObject, Patch, PatchParams},
+    core::NamespaceResourceScope,
+    runtime::reflector::{ObjectRef, Store},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    build::{Resources, autoscaler},
+    drift,
+    rollout::Rollout,
+};
+
+/// Who owns the fields that we apply.
+pub const FIELD_MANAGER: &str = "function-mesh-controller";
+
+/// What exists of the objects that belong to one kind of workload.
+#[derive(Clone)]
+pub struct Live {
+    pub stateful_sets: Store<StatefulSet>,
+    pub services: Store<Service>,
+    pub config_maps: Store<ConfigMap>,
+    pub horizontal: Store<HorizontalPodAutoscaler>,
+    /// `None` where the cluster has no such API.
+    pub vertical: Option<Store<DynamicObject>>,
+    pub pods: Store<Pod>,
+}
+
+impl Live {
+    pub fn stateful_set(&self, namespace: &str, name: &str) -> Option<Arc<StatefulSet>> {
+        self.stateful_sets.get(&ObjectRef::new(name).within(namespace))
+    }
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    pub stateful_set: Arc<StatefulSet>,
+    pub rollout: Rollout,
+    pub horizontal: bool,
+    /// `None` if none is wanted; false if the cluster cannot have one.
+    pub vertical: Option<bool>,
+}
+
+/// Applies all of it.
+///
+/// # Errors
+/// The API server's, of the first object that could not be written.
+pub async fn apply(
+    client: &Client,
+    built: Resources,
+    rollout: Rollout,
+    live: &Live,
+) -> Result<Applied, kube::Error> {
+    // Taken apart whole, so that no object is forgotten.
+    let Resources { config_map, service, stateful_set, horizontal, vertical } = built;
+    let namespace = stateful_set.namespace().unwrap_or_default();
+    let known_config = find(&live.config_maps, &config_map);
+    let known_service = find(&live.services, &service);
+    // Pods that stay as they are keep their configuration too.
+    let keep_config = rollout != Rollout::Apply && known_config.is_some();
+    let config = async {
+        if keep_config {
+            return Ok(());
+        }
+        ensure(client, &config_map, known_config.as_deref()).await.map(drop)
+    };
+    let service = async { ensure(client, &service, known_service.as_deref()).await.map(drop) };
+    futures::try_join!(config, service)?;
+    let known = find(&live.stateful_sets, &stateful_set);
+    let stateful_set = match ensure(client, &stateful_set, known.as_deref()).await? {
+        Some(written) => Arc::new(written),
+        None => known.unwrap_or_else(|| Arc::new(stateful_set)),
+    };
+    let name = stateful_set.name_any();
+    let known = live.horizontal.get(&ObjectRef::new(&name).within(&namespace));
+    let has_horizontal = horizontal.is_some();
+    match (horizontal, known) {
+        (Some(wanted), known) => {
+            ensure(client, &wanted, known.as_deref()).await?;
+        }
+        (None, Some(known)) => remove(client, &*known).await?,
+        (None, None) => {}
+    }
+    let vertical = self::vertical(client, vertical, live, &namespace, &name).await?;
+    Ok(Applied { stateful_set, rollout, horizontal: has_horizontal, vertical })
+}
+
+async fn vertical(
+    client: &Client,
+    wanted: Option<DynamicObject>,
+    live: &Live,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<bool>, kube::Error> {
+    let api_resource = autoscaler::vertical_api();
+    let Some(store) = &live.vertical else { return Ok(wanted.map(|_| false)) };
+    let key = ObjectRef::new_with(name, api_resource.clone()).within(namespace);
+    let known = store.get(&key);
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &api_resource);
+    match (wanted, known) {
+        (Some(wanted), known) => {
+            let there = known.is_some_and(|known| same(&wanted, &*known));
+            if !there {
+                api.patch(name, &parameters(), &Patch::Apply(&wanted)).await?;
+            }
+            Ok(Some(true))
+        }
+        (None, Some(_)) => {
+            ignore_absence(api.delete(name, &DeleteParams::default()).await.map(drop))?;
+            Ok(None)
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn find<K>(store: &Store<K>, wanted: &K) -> Option<Arc<K>>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    let namespace = wanted.meta().namespace.clone().unwrap_or_default();
+    store.get(&ObjectRef::new(wanted.meta().name.as_deref()?).within(&namespace))
+}
+
+/// Applies an object unless the live one has all of it. `None` if nothing was written.
+pub async fn ensure<K>(
+    client: &Client,
+    wanted: &K,
+    known: Option<&K>,
+) -> Result<Option<K>, kube::Error>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + Serialize
+        + DeserializeOwned,
+{
+    if known.is_some_and(|known| same(wanted, known)) {
+        return Ok(None);
+    }
+    let namespace = wanted.meta().namespace.clone().unwrap_or_default();
+    let api: Api<K> = Api::namespaced(client.clone(), &namespace);
+    let name = wanted.meta().name.clone().unwrap_or_default();
+    api.patch(&name, &parameters(), &Patch::Apply(wanted)).await.map(Some)
+}
+
+/// Deletes an object, and no later one of the same name.
+pub async fn remove<K>(client: &Client, known: &K) -> Result<(), kube::Error>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned,
+{
+    let namespace = known.meta().namespace.clone().unwrap_or_default();
+    let api: Api<K> = Api::namespaced(client.clone(), &namespace);
+    let exactly = kube::api::Preconditions { uid: known.uid(), resource_version: None };
+    let how = DeleteParams::background().preconditions(exactly);
+    ignore_absence(api.delete(&known.name_any(), &how).await.map(drop))
+}
+
+fn ignore_absence(result: Result<(), kube::Error>) -> Result<(), kube::Error> {
+    match result {
+        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
+        other => other,
+    }
+}
+
+/// An object that cannot be compared is written.
+fn same<K: Serialize>(wanted: &K, known: &K) -> bool {
+    drift::satisfied(wanted, known).unwrap_or(false)
+}
+
+fn parameters() -> PatchParams {
+    PatchParams::apply(FIELD_MANAGER).force()
+}

@@ -1,0 +1,134 @@
+//! From what is wanted to the objects that have it. Pure: no client, no clock.
+
+use std::collections::BTreeMap;
+
+use function_mesh_proto::function::FunctionDetails;
+use k8s_openapi::api::{
+    apps::v1::StatefulSet,
+    autoscaling::v2::HorizontalPodAutoscaler,
+    core::v1::{ConfigMap, Service},
+};
+use kube::core::DynamicObject;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::dereference::References;
+use crate::{config::PodDefaults, workload::Workload};
+
+pub mod autoscaler;
+mod config_map;
+mod container;
+pub mod labels;
+pub(crate) mod mounts;
+mod pod;
+mod service;
+mod stateful_set;
+
+/// `InstanceControl`, which Pulsar's workers ask for an instance's status.
+const CONTROL_PORT: (&str, i32) = ("tcp-grpc", 9093);
+/// Metrics and probes.
+const METRICS_PORT: (&str, i32) = ("http-metrics", 9094);
+/// Configuration and credentials.
+pub(crate) const CONFIG_DIR: &str = "/etc/function-mesh";
+/// The runner, in pods whose image is not its own.
+const BINARY_DIR: &str = "/opt/function-mesh";
+/// The cluster that `pulsarPackageService` describes.
+pub(crate) const PACKAGE_CLUSTER: &str = "package-service";
+
+/// On the StatefulSet: what its pods were made from. While that stays the same, so do the pods,
+/// whatever version of the operator looks at them.
+pub const INPUTS: &str = "compute.functionmesh.io/inputs";
+/// On the StatefulSet: the pod template that was made from it.
+pub const TEMPLATE: &str = "compute.functionmesh.io/template";
+/// On pods: their configuration, so that a changed one rolls them.
+pub const CONFIGURATION: &str = "compute.functionmesh.io/configuration";
+
+/// Everything that belongs to one workload.
+#[derive(Clone, Debug)]
+pub struct Resources {
+    pub config_map: ConfigMap,
+    pub service: Service,
+    pub stateful_set: StatefulSet,
+    pub horizontal: Option<HorizontalPodAutoscaler>,
+    pub vertical: Option<DynamicObject>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error("the spec names no runtime")]
+    NoRuntime,
+    #[error("a document cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// Makes all objects of a workload. `replicas` is what autoscaling decided, or the spec says.
+pub fn build<W: Workload>(
+    workload: &W,
+    details: &FunctionDetails,
+    references: &References,
+    defaults: &PodDefaults,
+    replicas: i32,
+) -> Result<Resources, BuildError> {
+    let config_map = config_map::config_map(workload, details, references)?;
+    let configuration = digest(&(&config_map.data, &references.digests))?;
+    let annotations = BTreeMap::from([(CONFIGURATION.to_owned(), configuration)]);
+    let mut stateful_set =
+        stateful_set::stateful_set(workload, references, defaults, replicas, annotations);
+    let template = digest(&stateful_set.spec.as_ref().map(|spec| &spec.template))?;
+    stateful_set.metadata.annotations = Some(BTreeMap::from([
+        (INPUTS.to_owned(), inputs(workload, references, defaults)?),
+        (TEMPLATE.to_owned(), template),
+    ]));
+    Ok(Resources {
+        config_map,
+        service: service::service(workload),
+        stateful_set,
+        horizontal: autoscaler::horizontal(workload, &references.pod),
+        vertical: autoscaler::vertical(workload, &references.pod)?,
+    })
+}
+
+/// A digest of everything that a user can change and that pods depend on. Not in it: how many pods
+/// there are, metadata, which runner the operator brings, and how this version builds a pod.
+fn inputs<W: Workload>(
+    workload: &W,
+    references: &References,
+    defaults: &PodDefaults,
+) -> Result<String, serde_json::Error> {
+    let whole = serde_json::to_value(workload)?;
+    let mut spec = whole.get("spec").cloned().unwrap_or_default();
+    if let Some(fields) = spec.as_object_mut() {
+        for scaling in ["replicas", "minReplicas", "maxReplicas", "autoscaling"] {
+            // Unless the function is told how many it is.
+            if scaling != "replicas" || workload.spec().show_precise_parallelism != Some(true) {
+                fields.remove(scaling);
+            }
+        }
+        if let Some(pod) = fields.get_mut("pod").and_then(|pod| pod.as_object_mut()) {
+            for scaling in ["builtinAutoscaler", "autoScalingMetrics", "autoScalingBehavior", "vpa"]
+            {
+                pod.remove(scaling);
+            }
+        }
+    }
+    let operator = (
+        &defaults.resource_labels,
+        &defaults.resource_annotations,
+        &defaults.image_pull_secrets,
+        &defaults.image_pull_policy,
+        &defaults.default_affinity,
+        &defaults.images,
+    );
+    digest(&(spec, &references.digests, &references.rolling_backend_configs, operator))
+}
+
+/// Sixteen hexadecimal digits of a SHA-256, of a value as JSON with its keys in order.
+pub(crate) fn digest(value: &impl Serialize) -> Result<String, serde_json::Error> {
+    let bytes = serde_json::to_vec(&serde_json::to_value(value)?)?;
+    Ok(hex(&bytes))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,288 @@
+//! Watches, and what starts a reconciliation: a change of an object, of what belongs to it, or of
+//! what it refers to.
+
+use std::{fmt::Debug, sync::Arc};
+
+use futures::{Stream, StreamExt, future::ready, stream::BoxStream};
+use k8s_openapi::api::{
+    apps::v1::StatefulSet,
+    autoscaling::v2::HorizontalPodAutoscaler,
+    core::v1::{ConfigMap, Pod, Secret, Service},
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    core::NamespaceResourceScope,
+    runtime::{
+        Controller, Predicate, PredicateConfig, WatchStreamExt,
+        controller::Config,
+        predicates, reflector,
+        reflector::{ObjectRef, Store},
+        watcher,
+    },
+};
+use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use crate::{
+    cache::{self, Caches},
+    config::PodDefaults,
+    crd::{BackendConfig, Function, Sink, Source},
+    events::Events,
+    metrics::Metrics,
+    reconcile::{
+        self, Context,
+        apply::Live,
+        backoff,
+        build::labels,
+        dereference::{BackendSelection, uses},
+        pods,
+    },
+    workload::Workload,
+};
+
+/// What the operator is told at its start.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `None` for all.
+    pub namespace: Option<String>,
+    pub defaults: PodDefaults,
+    pub backend: BackendSelection,
+    pub pause_rollout: bool,
+    /// Tells several controllers apart in Events.
+    pub instance: Option<String>,
+}
+
+/// Reconciliations under way at once, of one kind.
+const CONCURRENCY: u16 = 16;
+
+/// Runs until the token is cancelled.
+///
+/// # Errors
+/// A watch cannot be started at all.
+pub async fn run(
+    client: Client,
+    settings: Settings,
+    metrics: Metrics,
+    stop: CancellationToken,
+) -> Result<(), kube::Error> {
+    let (caches, references) = references(&client, &settings);
+    let (changes, _) = tokio::sync::broadcast::channel(CHANGES);
+    let feed = feed(references, changes.clone(), stop.clone());
+    let functions = kind::<Function>(&client, &settings, &caches, &metrics, &changes, &stop);
+    let sources = kind::<Source>(&client, &settings, &caches, &metrics, &changes, &stop);
+    let sinks = kind::<Sink>(&client, &settings, &caches, &metrics, &changes, &stop);
+    tokio::join!(feed, functions, sources, sinks);
+    Ok(())
+}
+
+/// Changes of references that may wait for a kind that is behind. One that misses some looks at
+/// everything again.
+const CHANGES: usize = 1024;
+
+/// A ConfigMap, Secret or BackendConfig appeared, changed or went.
+#[derive(Clone, Debug)]
+enum Change {
+    Reference(uses::Kind, String, String),
+    Backend { namespace: Option<String> },
+}
+
+fn api<K>(client: &Client, namespace: Option<&str>) -> Api<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    }
+}
+
+/// A store, and the stream that fills it.
+fn reflect<K>(
+    api: Api<K>,
+    config: watcher::Config,
+    prune: fn(&mut K),
+) -> (Store<K>, BoxStream<'static, Result<K, watcher::Error>>)
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+{
+    let (store, writer) = reflector::store();
+    let stream = watcher(api, config)
+        .default_backoff()
+        .modify(prune)
+        .reflect(writer)
+        .touched_objects()
+        .boxed();
+    (store, stream)
+}
+
+fn references(client: &Client, settings: &Settings) -> (Caches, BoxStream<'static, Change>) {
+    let namespace = settings.namespace.as_deref();
+    // Our own ConfigMaps are watched where they belong.
+    let foreign = watcher::Config::default().labels(&format!("!{}", labels::COMPONENT));
+    let (config_maps, a) =
+        reflect::<ConfigMap>(api(client, namespace), foreign, cache::prune_config_map);
+    let (secrets, b) =
+        reflect::<Secret>(api(client, namespace), watcher::Config::default(), cache::prune_secret);
+    // The global one may be in a namespace that is not watched otherwise.
+    let (backend_configs, c) = reflect::<BackendConfig>(
+        api(client, None),
+        watcher::Config::default(),
+        cache::prune_metadata,
+    );
+    let backend = settings.backend.clone();
+    let a = seen(a).map(|map| reference_change(uses::Kind::ConfigMap, &map));
+    let b = seen(b).map(|secret| reference_change(uses::Kind::Secret, &secret));
+    let c = seen(c).filter_map(move |config| {
+        let change = if config.spec.auto_update != Some(true) {
+            None
+        } else if backend.is_global(&config) {
+            Some(Change::Backend { namespace: None })
+        } else if backend.is_namespaced(&config) {
+            Some(Change::Backend { namespace: config.namespace() })
+        } else {
+            None
+        };
+        ready(change)
+    });
+    let changes = futures::stream::select(futures::stream::select(a, b), c).boxed();
+    (Caches { config_maps, secrets, backend_configs }, changes)
+}
+
+fn reference_change<K: ResourceExt>(kind: uses::Kind, object: &K) -> Change {
+    Change::Reference(kind, object.namespace().unwrap_or_default(), object.name_any())
+}
+
+/// Watches retry by themselves; what goes wrong with them is logged.
+fn seen<K>(stream: BoxStream<'static, Result<K, watcher::Error>>) -> impl Stream<Item = K> + Send
+where
+    K: Send + 'static,
+{
+    stream.filter_map(|item| {
+        ready(match item {
+            Ok(object) => Some(object),
+            Err(error) => {
+                warn!(%error, "a watch was interrupted");
+                None
+            }
+        })
+    })
+}
+
+async fn feed(
+    mut references: BoxStream<'static, Change>,
+    changes: tokio::sync::broadcast::Sender<Change>,
+    stop: CancellationToken,
+) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            change = references.next() => match change {
+                // Nobody listens yet: those who come look at everything.
+                Some(change) => drop(changes.send(change)),
+                None => return,
+            },
+        }
+    }
+}
+
+/// Watches one kind and everything that belongs to it.
+async fn kind<W: Workload>(
+    client: &Client,
+    settings: &Settings,
+    caches: &Caches,
+    metrics: &Metrics,
+    changes: &tokio::sync::broadcast::Sender<Change>,
+    stop: &CancellationToken,
+) {
+    let namespace = settings.namespace.as_deref();
+    let ours = || {
+        let component = W::COMPONENT.as_str();
+        watcher::Config::default().labels(&format!("{}={component}", labels::COMPONENT))
+    };
+    let (workloads, workload_stream) =
+        reflect::<W>(api(client, namespace), watcher::Config::default(), cache::prune_metadata);
+    let (stateful_sets, s) =
+        reflect::<StatefulSet>(api(client, namespace), ours(), cache::prune_metadata);
+    let (services, v) = reflect::<Service>(api(client, namespace), ours(), cache::prune_metadata);
+    let (config_maps, m) =
+        reflect::<ConfigMap>(api(client, namespace), ours(), cache::prune_metadata);
+    let (horizontal, h) =
+        reflect::<HorizontalPodAutoscaler>(api(client, namespace), ours(), cache::prune_metadata);
+    let (pods, p) = reflect::<Pod>(api(client, namespace), ours(), pods::prune);
+    let live = Live { stateful_sets, services, config_maps, horizontal, vertical: None, pods };
+    let context = Arc::new(Context {
+        client: client.clone(),
+        caches: caches.clone(),
+        live,
+        defaults: settings.defaults.clone(),
+        backend: settings.backend.clone(),
+        pause_rollout: settings.pause_rollout,
+        events: Events::new(client.clone(), settings.instance.clone()),
+        metrics: metrics.clone(),
+        retries: backoff::Retries::default(),
+    });
+    let referring = referring(workloads.clone(), changes.subscribe());
+    // What a status says of an object's spec must not start another look at it.
+    let workload_stream = workload_stream
+        .predicate_filter(
+            predicates::generation.combine(predicates::annotations),
+            PredicateConfig::default(),
+        )
+        .boxed();
+    Controller::for_stream(workload_stream, workloads)
+        .with_config(Config::default().concurrency(CONCURRENCY))
+        .owns_stream(s)
+        .owns_stream(v)
+        .owns_stream(m)
+        .owns_stream(h)
+        .watches_stream(p, |pod| to_workload::<W>(&pod))
+        .reconcile_on(referring)
+        .graceful_shutdown_on(stop.clone().cancelled_owned())
+        .run(reconcile::reconcile, reconcile::on_error, context)
+        .for_each(|result| {
+            if let Err(error) = result {
+                debug!(%error, "reconciliation");
+            }
+            ready(())
+        })
+        .await;
+}
+
+fn to_workload<W: Workload>(pod: &Pod) -> Option<ObjectRef<W>> {
+    let name = pod.labels().get(labels::NAME)?;
+    Some(ObjectRef::new(name).within(&pod.namespace()?))
+}
+
+/// The workloads that a changed reference concerns.
+fn referring<W: Workload>(
+    workloads: Store<W>,
+    changes: tokio::sync::broadcast::Receiver<Change>,
+) -> impl Stream<Item = ObjectRef<W>> + Send {
+    let changes = futures::stream::unfold(changes, |mut changes| async move {
+        use tokio::sync::broadcast::error::RecvError;
+        match changes.recv().await {
+            Ok(change) => Some((Some(change), changes)),
+            Err(RecvError::Lagged(_)) => Some((None, changes)),
+            Err(RecvError::Closed) => None,
+        }
+    });
+    changes.flat_map(move |change| {
+        let all = workloads.state().into_iter();
+        let found = all.filter(|workload| concerns(change.as_ref(), &**workload));
+        let found: Vec<ObjectRef<W>> = found.map(|w| ObjectRef::from_obj(&*w)).collect();
+        futures::stream::iter(found)
+    })
+}
+
+fn concerns<W: Workload>(change: Option<&Change>, workload: &W) -> bool {
+    let namespace = workload.namespace().unwrap_or_default();
+    match change {
+        None | Some(Change::Backend { namespace: None }) => true,
+        Some(Change::Backend { namespace: Some(of) }) => *of == namespace,
+        Some(Change::Reference(kind, of, name)) => {
+            let uses = uses::of(workload);
+            *of == namespace && uses.iter().any(|used| used.kind == *kind && used.name == *name)
+        }
+    }
+}
