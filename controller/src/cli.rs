@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     config::OperatorFile,
+    crd,
     metrics::Metrics,
     reconcile::dereference::BackendSelection,
     run::{self, Settings},
@@ -27,6 +28,8 @@ pub struct Cli {
 enum Command {
     /// Runs the operator: in a cluster, or from outside with KUBECONFIG
     Run(Box<Run>),
+    /// Prints the CRDs as YAML
+    Crd,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -92,8 +95,18 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         match self.command {
             Command::Run(run) => run.run(),
+            Command::Crd => print(&crd::yaml()),
         }
     }
+}
+
+fn print(text: &Result<String, serde_json::Error>) -> ExitCode {
+    use std::io::Write;
+    let written = match text {
+        Ok(text) => std::io::stdout().write_all(text.as_bytes()).is_ok(),
+        Err(_) => false,
+    };
+    if written { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 impl Run {

@@ -2,7 +2,9 @@
 //!
 //! Nothing is opened or connected to: files and brokers may come later.
 
-use super::{InstanceConfig, Limits, Logging, PackageConfig, Ports, Runtime, SecretsConfig, StateConfig};
+use super::{
+    InstanceConfig, Limits, Logging, PackageConfig, Ports, Runtime, SecretsConfig, StateConfig,
+};
 use crate::{
     mistake::Mistake,
     plan::{FunctionPlan, TopicSelector},

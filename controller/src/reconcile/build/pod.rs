@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::{
     api::core::v1::{
-        Affinity, Container, EmptyDirVolumeSource, EnvVar, EnvVarSource, HTTPGetAction,
-        LocalObjectReference, ObjectFieldSelector, PodAffinityTerm, PodAntiAffinity,
-        PodSecurityContext, PodSpec, PodTemplateSpec, Probe, SeccompProfile, Volume, VolumeMount,
-        WeightedPodAffinityTerm,
+        Affinity, EmptyDirVolumeSource, EnvVar, EnvVarSource, HTTPGetAction, LocalObjectReference,
+        ObjectFieldSelector, PodAffinityTerm, PodAntiAffinity, PodSecurityContext, PodSpec,
+        PodTemplateSpec, Probe, SeccompProfile, Volume, VolumeMount, WeightedPodAffinityTerm,
     },
     apimachinery::pkg::{
         apis::meta::v1::{LabelSelector, ObjectMeta},
@@ -264,4 +263,3 @@ pub(super) fn ports() -> [(&'static str, i32); 2] {
 pub(super) fn container_name(component: crate::workload::Component) -> String {
     format!("pulsar-{}", component.as_str())
 }
-
