@@ -163,6 +163,7 @@ impl Run {
             },
             pause_rollout: self.pause_rollout,
             instance: None,
+            vertical: false,
         })
     }
 }

@@ -10,6 +10,7 @@ pub mod config;
 pub mod crd;
 mod details;
 pub mod events;
+pub mod mesh;
 pub mod metrics;
 pub mod reconcile;
 mod resources;

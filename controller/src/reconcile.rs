@@ -49,6 +49,11 @@ use status::Finding;
 /// On any object: "false" keeps the controller away from it.
 pub const MANAGED: &str = "compute.functionmesh.io/managed";
 
+/// On any workload: "true" stops it; no pods run, and no autoscaler starts any.
+pub const SUSPENDED: &str = "compute.functionmesh.io/suspended";
+/// On any workload or mesh: a new value, such as a time, restarts its pods.
+pub const RESTARTED_AT: &str = "compute.functionmesh.io/restarted-at";
+
 /// What every reconciliation of one kind needs.
 pub struct Context {
     pub client: Client,
@@ -104,7 +109,7 @@ pub enum Error {
     Json(#[from] serde_json::Error),
 }
 
-fn api(what: &'static str) -> impl Fn(kube::Error) -> Error {
+pub(crate) fn api_error(what: &'static str) -> impl Fn(kube::Error) -> Error {
     move |error| Error::Api { what, error: Box::new(error) }
 }
 
@@ -151,7 +156,7 @@ pub fn on_error<W: Workload>(workload: Arc<W>, error: &Error, context: Arc<Conte
 
 impl Error {
     /// How long the API server asked to wait.
-    fn retry_after(&self) -> Option<std::time::Duration> {
+    pub(crate) fn retry_after(&self) -> Option<std::time::Duration> {
         let Self::Api { error, .. } = self else { return None };
         let kube::Error::Api(status) = &**error else { return None };
         let seconds = status.details.as_ref()?.retry_after_seconds;
@@ -183,11 +188,35 @@ async fn pass<W: Workload>(workload: &W, context: &Context) -> Result<Action, Er
     let rollout = rollout::settle(&mut built, live.as_deref(), held)?;
     let applied = apply::apply(&context.client, built, rollout, &context.live)
         .await
-        .map_err(api("cannot apply"))?;
+        .map_err(api_error("cannot apply"))?;
     let pods = pods_of(workload, &context.live.pods);
     let status = status::of_applied(workload, &applied, &references, &pods, Timestamp::now());
     report(workload, context, status).await?;
     Ok(Action::await_change())
+}
+
+/// An autoscaler leaves an object alone that does not say how many replicas it has. The number is
+/// the autoscaler's afterwards: it is owned under another name, and never applied again.
+async fn give_replicas<W: Workload>(
+    workload: &W,
+    built: &build::Resources,
+    context: &Context,
+) -> Result<(), Error> {
+    if built.horizontal.is_none() || workload.spec().replicas.is_some() {
+        return Ok(());
+    }
+    let api: Api<W> =
+        Api::namespaced(context.client.clone(), &workload.namespace().unwrap_or_default());
+    let patch = json!({
+        "apiVersion": format!("{GROUP}/{VERSION}"),
+        "kind": W::COMPONENT.kind(),
+        "spec": {"replicas": workload.spec().replicas()},
+    });
+    let parameters = PatchParams::apply(apply::INITIAL_MANAGER);
+    match api.patch(&workload.name_any(), &parameters, &Patch::Apply(&patch)).await {
+        Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => Ok(()),
+        other => other.map(drop).map_err(api_error("cannot give replicas to an autoscaler")),
+    }
 }
 
 /// Everything short of the objects themselves, or why there will be none.
@@ -258,7 +287,7 @@ async fn report<W: Workload>(
     match written {
         // Deleted meanwhile: nobody is left to tell.
         Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(()),
-        other => other.map_err(api("cannot write the status"))?,
+        other => other.map_err(api_error("cannot write the status"))?,
     };
     debug!(kind, namespace, name, "status written");
     if let Some(finding) = transition(workload.status(), &status) {

@@ -11,7 +11,7 @@ use k8s_openapi::api::{
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
-    core::NamespaceResourceScope,
+    core::{DynamicObject, NamespaceResourceScope},
     runtime::{
         Controller, Predicate, PredicateConfig, WatchStreamExt,
         controller::Config,
@@ -27,14 +27,15 @@ use tracing::{debug, warn};
 use crate::{
     cache::{self, Caches},
     config::PodDefaults,
-    crd::{BackendConfig, Function, Sink, Source},
+    crd::{BackendConfig, Function, FunctionMesh, Sink, Source},
     events::Events,
+    mesh,
     metrics::Metrics,
     reconcile::{
         self, Context,
         apply::Live,
         backoff,
-        build::labels,
+        build::{autoscaler, labels},
         dereference::{BackendSelection, uses},
         pods,
     },
@@ -51,6 +52,8 @@ pub struct Settings {
     pub pause_rollout: bool,
     /// Tells several controllers apart in Events.
     pub instance: Option<String>,
+    /// The cluster has VerticalPodAutoscalers. Found out at the start.
+    pub vertical: bool,
 }
 
 /// Reconciliations under way at once, of one kind.
@@ -66,14 +69,49 @@ pub async fn run(
     metrics: Metrics,
     stop: CancellationToken,
 ) -> Result<(), kube::Error> {
+    let settings = Settings { vertical: has_vertical(&client).await, ..settings };
     let (caches, references) = references(&client, &settings);
     let (changes, _) = tokio::sync::broadcast::channel(CHANGES);
     let feed = feed(references, changes.clone(), stop.clone());
     let functions = kind::<Function>(&client, &settings, &caches, &metrics, &changes, &stop);
     let sources = kind::<Source>(&client, &settings, &caches, &metrics, &changes, &stop);
     let sinks = kind::<Sink>(&client, &settings, &caches, &metrics, &changes, &stop);
-    tokio::join!(feed, functions, sources, sinks);
+    let meshes = meshes(&client, &settings, &metrics, &stop);
+    tokio::join!(feed, functions, sources, sinks, meshes);
     Ok(())
+}
+
+/// A cluster that cannot be asked has none until the next start.
+async fn has_vertical(client: &Client) -> bool {
+    let kind = autoscaler::vertical_api();
+    match client.list_api_group_resources(&kind.api_version).await {
+        Ok(found) => found.resources.iter().any(|resource| resource.kind == kind.kind),
+        Err(error) => {
+            debug!(%error, "no {} here", kind.api_version);
+            false
+        }
+    }
+}
+
+/// A store of vertical autoscalers, whose type only the API server knows, and its stream.
+fn vertical(
+    client: &Client,
+    settings: &Settings,
+    config: watcher::Config,
+) -> (Store<DynamicObject>, BoxStream<'static, Result<DynamicObject, watcher::Error>>) {
+    let kind = autoscaler::vertical_api();
+    let api: Api<DynamicObject> = match settings.namespace.as_deref() {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &kind),
+        None => Api::all_with(client.clone(), &kind),
+    };
+    let writer = reflector::store::Writer::new(kind);
+    let store = writer.as_reader();
+    let stream = watcher(api, config)
+        .default_backoff()
+        .modify(cache::prune_metadata)
+        .reflect(writer)
+        .touched_objects();
+    (store, stream.boxed())
 }
 
 /// Changes of references that may wait for a kind that is behind. One that misses some looks at
@@ -210,7 +248,14 @@ async fn kind<W: Workload>(
     let (horizontal, h) =
         reflect::<HorizontalPodAutoscaler>(api(client, namespace), ours(), cache::prune_metadata);
     let (pods, p) = reflect::<Pod>(api(client, namespace), ours(), pods::prune);
-    let live = Live { stateful_sets, services, config_maps, horizontal, vertical: None, pods };
+    let (vertical, a) = match settings.vertical {
+        true => {
+            let (store, stream) = vertical(client, settings, ours());
+            (Some(store), stream)
+        }
+        false => (None, futures::stream::pending().boxed()),
+    };
+    let live = Live { stateful_sets, services, config_maps, horizontal, vertical, pods };
     let context = Arc::new(Context {
         client: client.clone(),
         caches: caches.clone(),
@@ -236,6 +281,7 @@ async fn kind<W: Workload>(
         .owns_stream(v)
         .owns_stream(m)
         .owns_stream(h)
+        .owns_stream_with(a, autoscaler::vertical_api())
         .watches_stream(p, |pod| to_workload::<W>(&pod))
         .reconcile_on(referring)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
@@ -243,6 +289,44 @@ async fn kind<W: Workload>(
         .for_each(|result| {
             if let Err(error) = result {
                 debug!(%error, "reconciliation");
+            }
+            ready(())
+        })
+        .await;
+}
+
+/// Watches meshes and the objects of their members.
+async fn meshes(client: &Client, settings: &Settings, metrics: &Metrics, stop: &CancellationToken) {
+    let namespace = settings.namespace.as_deref();
+    let members = || watcher::Config::default().labels(mesh::MESH);
+    let (functions, f) =
+        reflect::<Function>(api(client, namespace), members(), cache::prune_metadata);
+    let (sources, s) = reflect::<Source>(api(client, namespace), members(), cache::prune_metadata);
+    let (sinks, k) = reflect::<Sink>(api(client, namespace), members(), cache::prune_metadata);
+    let (meshes, stream) = reflect::<FunctionMesh>(
+        api(client, namespace),
+        watcher::Config::default(),
+        cache::prune_metadata,
+    );
+    let context = Arc::new(mesh::Context {
+        client: client.clone(),
+        live: mesh::Children { functions, sources, sinks },
+        events: Events::new(client.clone(), settings.instance.clone()),
+        metrics: metrics.clone(),
+        retries: backoff::Retries::default(),
+    });
+    let changes = predicates::generation.combine(predicates::annotations);
+    let stream = stream.predicate_filter(changes, PredicateConfig::default()).boxed();
+    Controller::for_stream(stream, meshes)
+        .with_config(Config::default().concurrency(CONCURRENCY))
+        .owns_stream(f)
+        .owns_stream(s)
+        .owns_stream(k)
+        .graceful_shutdown_on(stop.clone().cancelled_owned())
+        .run(mesh::reconcile, mesh::on_error, context)
+        .for_each(|result| {
+            if let Err(error) = result {
+                debug!(%error, "reconciliation of a mesh");
             }
             ready(())
         })

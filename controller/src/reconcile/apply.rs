@@ -26,6 +26,9 @@ use super::{
 /// Who owns the fields that we apply.
 pub const FIELD_MANAGER: &str = "function-mesh-controller";
 
+/// Who owns the number of replicas that an autoscaler starts from.
+pub const INITIAL_MANAGER: &str = "function-mesh-initial";
+
 /// What exists of the objects that belong to one kind of workload.
 #[derive(Clone)]
 pub struct Live {

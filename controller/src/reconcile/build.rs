@@ -8,11 +8,11 @@ use k8s_openapi::api::{
     autoscaling::v2::HorizontalPodAutoscaler,
     core::v1::{ConfigMap, Service},
 };
-use kube::core::DynamicObject;
+use kube::{ResourceExt, core::DynamicObject};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::dereference::References;
+use super::{RESTARTED_AT, dereference::References};
 use crate::{config::PodDefaults, workload::Workload};
 
 pub mod autoscaler;
@@ -71,9 +71,18 @@ pub fn build<W: Workload>(
 ) -> Result<Resources, BuildError> {
     let config_map = config_map::config_map(workload, details, references)?;
     let configuration = digest(&(&config_map.data, &references.digests))?;
-    let annotations = BTreeMap::from([(CONFIGURATION.to_owned(), configuration)]);
+    let mut annotations = BTreeMap::from([(CONFIGURATION.to_owned(), configuration)]);
+    if let Some(time) = workload.annotations().get(RESTARTED_AT) {
+        annotations.insert(RESTARTED_AT.to_owned(), time.clone());
+    }
     let mut stateful_set =
         stateful_set::stateful_set(workload, references, defaults, replicas, annotations);
+    let mut horizontal = autoscaler::horizontal(workload, &references.pod);
+    if let Some(horizontal) = &mut horizontal {
+        // A field that is removed from it shows in this.
+        let state = digest(&horizontal.spec)?;
+        horizontal.metadata.annotations = Some(BTreeMap::from([(TEMPLATE.to_owned(), state)]));
+    }
     let template = digest(&stateful_set.spec.as_ref().map(|spec| &spec.template))?;
     stateful_set.metadata.annotations = Some(BTreeMap::from([
         (INPUTS.to_owned(), inputs(workload, references, defaults)?),
@@ -83,7 +92,7 @@ pub fn build<W: Workload>(
         config_map,
         service: service::service(workload),
         stateful_set,
-        horizontal: autoscaler::horizontal(workload, &references.pod),
+        horizontal,
         vertical: autoscaler::vertical(workload, &references.pod)?,
     })
 }
@@ -119,7 +128,8 @@ fn inputs<W: Workload>(
         &defaults.default_affinity,
         &defaults.images,
     );
-    digest(&(spec, &references.digests, &references.rolling_backend_configs, operator))
+    let restarted = workload.annotations().get(RESTARTED_AT);
+    digest(&(spec, restarted, &references.digests, &references.rolling_backend_configs, operator))
 }
 
 /// Sixteen hexadecimal digits of a SHA-256, of a value as JSON with its keys in order.

@@ -1,0 +1,140 @@
+//! One pass over one FunctionMesh: its members become objects of their own, which are then
+//! reconciled like any other. The mesh adds what they have in common: they appear, stop, restart
+//! and go together, and the topics between them are checked.
+
+use std::{sync::Arc, time::Instant};
+
+use k8s_openapi::jiff::Timestamp;
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{Patch, PatchParams},
+    runtime::{controller::Action, reflector::Store},
+};
+use serde_json::json;
+use tracing::{info, warn};
+
+use crate::{
+    crd::{Function, FunctionMesh, GROUP, Sink, Source, VERSION, status::MeshStatus},
+    events::Events,
+    metrics::Metrics,
+    reconcile::{Error, MANAGED, api_error, apply, backoff, status::Finding},
+};
+
+mod children;
+pub mod graph;
+mod members;
+mod status;
+
+pub use children::MESH;
+
+/// What every reconciliation of a mesh needs.
+pub struct Context {
+    pub client: kube::Client,
+    pub live: Children,
+    pub events: Events,
+    pub metrics: Metrics,
+    pub retries: backoff::Retries,
+}
+
+/// The members' objects that exist, of all meshes.
+#[derive(Clone)]
+pub struct Children {
+    pub functions: Store<Function>,
+    pub sources: Store<Source>,
+    pub sinks: Store<Sink>,
+}
+
+const KIND: &str = "functionmesh";
+
+/// One pass.
+///
+/// # Errors
+/// The API server's, after which the pass is tried again.
+pub async fn reconcile(mesh: Arc<FunctionMesh>, context: Arc<Context>) -> Result<Action, Error> {
+    context.filled().await;
+    let started = Instant::now();
+    let result = pass(&mesh, &context).await;
+    let (name, namespace) = (mesh.name_any(), mesh.namespace().unwrap_or_default());
+    context.metrics.reconciled(KIND, &name, &namespace, started.elapsed());
+    if result.is_ok() {
+        context.retries.forget(KIND, &namespace, &name);
+    }
+    result
+}
+
+/// When to try again after an error.
+pub fn on_error(mesh: Arc<FunctionMesh>, error: &Error, context: Arc<Context>) -> Action {
+    let (name, namespace) = (mesh.name_any(), mesh.namespace().unwrap_or_default());
+    let pause = context.retries.next(KIND, &namespace, &name, error.retry_after());
+    warn!(kind = KIND, namespace, name, %error, "reconciliation failed");
+    Action::requeue(pause)
+}
+
+impl Context {
+    async fn filled(&self) {
+        let Children { functions, sources, sinks } = &self.live;
+        // A cache whose watch has ended cannot get fuller.
+        let _ended = futures::try_join!(
+            functions.wait_until_ready(),
+            sources.wait_until_ready(),
+            sinks.wait_until_ready(),
+        );
+    }
+}
+
+async fn pass(mesh: &FunctionMesh, context: &Context) -> Result<Action, Error> {
+    let foreign = mesh.annotations().get(MANAGED).is_some_and(|managed| managed == "false");
+    if foreign || mesh.meta().deletion_timestamp.is_some() {
+        // Members have their mesh as owner: Kubernetes deletes them with it.
+        return Ok(Action::await_change());
+    }
+    let members = members::of(mesh);
+    let graph = graph::of(&members);
+    let outcome = children::apply(mesh, &members, context).await?;
+    let status = status::of(mesh, &members, &graph, &outcome, Timestamp::now());
+    report(mesh, context, status).await?;
+    Ok(Action::await_change())
+}
+
+async fn report(mesh: &FunctionMesh, context: &Context, status: MeshStatus) -> Result<(), Error> {
+    if mesh.status.as_ref() == Some(&status) {
+        return Ok(());
+    }
+    let namespace = mesh.namespace().unwrap_or_default();
+    let api: Api<FunctionMesh> = Api::namespaced(context.client.clone(), &namespace);
+    let patch = json!({
+        "apiVersion": format!("{GROUP}/{VERSION}"),
+        "kind": "FunctionMesh",
+        "status": status,
+    });
+    let parameters = PatchParams::apply(apply::FIELD_MANAGER).force();
+    match api.patch_status(&mesh.name_any(), &parameters, &Patch::Apply(&patch)).await {
+        Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(()),
+        other => other.map_err(api_error("cannot write the status of the mesh"))?,
+    };
+    if let Some(finding) = transition(mesh.status.as_ref(), &status) {
+        let name = mesh.name_any();
+        info!(
+            kind = KIND,
+            namespace,
+            name,
+            reason = finding.reason,
+            message = finding.message,
+            "changed"
+        );
+        context.events.publish(mesh, &finding).await;
+    }
+    Ok(())
+}
+
+/// There is something to tell when the mesh became ready or ceased to be.
+fn transition(old: Option<&MeshStatus>, new: &MeshStatus) -> Option<Finding> {
+    let ready = |status: &MeshStatus| {
+        let all = &status.standard_conditions;
+        all.iter().find(|c| c.type_ == crate::reconcile::status::READY).cloned()
+    };
+    let now = ready(new)?;
+    let before = old.and_then(ready);
+    let same = before.is_some_and(|old| old.status == now.status && old.reason == now.reason);
+    (!same).then(|| Finding::new(now.status == "True", now.reason, now.message))
+}

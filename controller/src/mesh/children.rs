@@ -1,0 +1,194 @@
+//! The members' objects: applied, and deleted when they are members no longer.
+
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
+
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{Patch, PatchParams},
+    runtime::reflector::{ObjectRef, Store},
+};
+use serde_json::json;
+
+use super::{
+    Children, Context,
+    members::{Member, Object},
+};
+use crate::{
+    crd::{FunctionMesh, status::WorkloadStatus, workload::WorkloadSpec},
+    reconcile::{
+        Error, RESTARTED_AT, SUSPENDED, api_error, apply,
+        build::{digest, labels},
+    },
+    workload::{Component, Workload},
+};
+
+/// On a member's object: the mesh it belongs to.
+pub const MESH: &str = "compute.functionmesh.io/mesh";
+/// On a member's object: the spec it was made from, so that a field that was removed shows.
+const SPEC: &str = "compute.functionmesh.io/spec";
+
+/// What became of the members.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Status of each member's object, where there is one, and whether it is up to date.
+    pub members: BTreeMap<(Component, String), (Option<WorkloadStatus>, bool)>,
+    /// Objects that were members once and are being deleted.
+    pub orphans: Vec<(Component, String)>,
+    /// Members whose object was refused, with the API server's reason.
+    pub refused: BTreeMap<(Component, String), String>,
+}
+
+/// # Errors
+/// The API server's, unless it refuses one member's object, which does not stop the others.
+pub(super) async fn apply(
+    mesh: &FunctionMesh,
+    members: &[Member],
+    context: &Context,
+) -> Result<Outcome, Error> {
+    let mut outcome = Outcome::default();
+    for member in members.iter().filter(|member| member.mistakes.is_empty()) {
+        let key = (member.object.component(), member.name.clone());
+        let applied = match &member.object {
+            Object::Function(function) => {
+                let mut function = (**function).clone();
+                let initial = release(&mut function.spec.workload);
+                child(mesh, function, initial, &context.live.functions, context).await
+            }
+            Object::Source(source) => {
+                let mut source = (**source).clone();
+                let initial = release(&mut source.spec.workload);
+                child(mesh, source, initial, &context.live.sources, context).await
+            }
+            Object::Sink(sink) => {
+                let mut sink = (**sink).clone();
+                let initial = release(&mut sink.spec.workload);
+                child(mesh, sink, initial, &context.live.sinks, context).await
+            }
+        };
+        match applied {
+            Ok(state) => {
+                outcome.members.insert(key, state);
+            }
+            Err(Error::Api { error, .. }) if is_refusal(&error) => {
+                outcome.refused.insert(key, error.to_string());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let Children { functions, sources, sinks } = &context.live;
+    orphans(mesh, members, functions, context, &mut outcome).await?;
+    orphans(mesh, members, sources, context, &mut outcome).await?;
+    orphans(mesh, members, sinks, context, &mut outcome).await?;
+    Ok(outcome)
+}
+
+/// The schema does not take it, so trying again does not help.
+fn is_refusal(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 422 || status.code == 400)
+}
+
+/// A member that is scaled automatically gets its replicas once, and is then let alone.
+fn release(spec: &mut WorkloadSpec) -> Option<i32> {
+    if spec.max_replicas.is_some() && spec.autoscaling.is_none() {
+        let initial = spec.replicas();
+        spec.replicas = None;
+        Some(initial)
+    } else {
+        None
+    }
+}
+
+async fn child<W: Workload>(
+    mesh: &FunctionMesh,
+    mut wanted: W,
+    initial_replicas: Option<i32>,
+    store: &Store<W>,
+    context: &Context,
+) -> Result<(Option<WorkloadStatus>, bool), Error> {
+    let namespace = mesh.namespace().unwrap_or_default();
+    let name = wanted.name_any();
+    let known = store.get(&ObjectRef::new(&name).within(&namespace));
+    let spec = serde_json::to_value(&wanted)?.get("spec").cloned().unwrap_or_default();
+    let metadata = wanted.meta_mut();
+    metadata.namespace = Some(namespace.clone());
+    metadata.owner_references = Some(labels::owner(mesh).into_iter().collect());
+    metadata.labels = Some([(MESH.to_owned(), mesh.name_any())].into());
+    let mut annotations = BTreeMap::from([(SPEC.to_owned(), digest(&spec)?)]);
+    if mesh.spec.suspend == Some(true) {
+        annotations.insert(SUSPENDED.to_owned(), "true".to_owned());
+    }
+    if let Some(time) = mesh.annotations().get(RESTARTED_AT) {
+        annotations.insert(RESTARTED_AT.to_owned(), time.clone());
+    }
+    // An annotation that is wanted no longer does not show in a comparison of what is wanted.
+    let resumed = known.as_ref().is_some_and(|known| {
+        known.annotations().contains_key(SUSPENDED) && !annotations.contains_key(SUSPENDED)
+    });
+    metadata.annotations = Some(annotations);
+    let compared = if resumed { None } else { known.as_deref() };
+    let written = apply::ensure(&context.client, &wanted, compared)
+        .await
+        .map_err(api_error("cannot apply a member"))?;
+    if let (Some(replicas), None) = (initial_replicas, &known) {
+        let api: Api<W> = Api::namespaced(context.client.clone(), &namespace);
+        let patch = json!({
+            "apiVersion": format!("{}/{}", crate::crd::GROUP, crate::crd::VERSION),
+            "kind": W::COMPONENT.kind(),
+            "spec": {"replicas": replicas},
+        });
+        // Without force: whoever has set it meanwhile knows better.
+        match api
+            .patch(&name, &PatchParams::apply(apply::INITIAL_MANAGER), &Patch::Apply(&patch))
+            .await
+        {
+            Err(kube::Error::Api(status)) if status.is_conflict() => {}
+            other => drop(other.map_err(api_error("cannot give a member its replicas"))?),
+        }
+    }
+    let current = written.is_none();
+    let object = written.map(Arc::new).or(known);
+    let status = object.as_deref().and_then(Workload::status).cloned();
+    let observed = status.as_ref().and_then(|status| status.observed_generation);
+    let generation = object.as_deref().and_then(|object| object.meta().generation);
+    Ok((status, current && observed == generation))
+}
+
+async fn orphans<W: Workload>(
+    mesh: &FunctionMesh,
+    members: &[Member],
+    store: &Store<W>,
+    context: &Context,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    let prefix = format!("{}-", mesh.name_any());
+    for object in owned(mesh, store) {
+        let name = object.name_any();
+        let is_member = |member: &Member| {
+            member.object.component() == W::COMPONENT && format!("{prefix}{}", member.name) == name
+        };
+        if members.iter().any(is_member) {
+            continue;
+        }
+        let short = name.strip_prefix(&prefix).unwrap_or(&name).to_owned();
+        outcome.orphans.push((W::COMPONENT, short));
+        if object.meta().deletion_timestamp.is_none() {
+            apply::remove(&context.client, &*object)
+                .await
+                .map_err(api_error("cannot delete a former member"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Objects that this mesh, and not an earlier one of its name, has made.
+fn owned<W>(mesh: &FunctionMesh, store: &Store<W>) -> Vec<Arc<W>>
+where
+    W: Resource<DynamicType = ()> + Clone + Debug + 'static,
+{
+    let uid = mesh.uid().unwrap_or_default();
+    let of_mesh = |object: &Arc<W>| {
+        let owners = object.owner_references().iter();
+        owners.into_iter().any(|owner| owner.uid == uid && owner.controller == Some(true))
+    };
+    store.state().into_iter().filter(of_mesh).collect()
+}

@@ -1,0 +1,126 @@
+//! A mesh's members, each as the object it will be, or as what is wrong with it.
+
+use std::collections::BTreeSet;
+
+use function_mesh_proto::mistake::Mistakes;
+use kube::ResourceExt;
+
+use crate::{
+    crd::{
+        Function, FunctionMesh, Sink, Source,
+        io::{InputSpec, OutputSpec},
+        workload::WorkloadSpec,
+    },
+    workload::{Component, Workload},
+};
+
+/// One member.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The name in the mesh, which is the Pulsar-side name too.
+    pub name: String,
+    /// Where it stands: `spec.functions[0]`.
+    pub field: String,
+    pub object: Object,
+    /// What keeps it from being applied.
+    pub mistakes: Vec<String>,
+}
+
+/// A member as the object that it is to be.
+#[derive(Clone, Debug)]
+pub enum Object {
+    Function(Box<Function>),
+    Source(Box<Source>),
+    Sink(Box<Sink>),
+}
+
+impl Object {
+    pub fn component(&self) -> Component {
+        match self {
+            Self::Function(_) => Component::Function,
+            Self::Source(_) => Component::Source,
+            Self::Sink(_) => Component::Sink,
+        }
+    }
+
+    pub fn spec(&self) -> &WorkloadSpec {
+        match self {
+            Self::Function(function) => function.spec(),
+            Self::Source(source) => source.spec(),
+            Self::Sink(sink) => sink.spec(),
+        }
+    }
+
+    pub fn input(&self) -> Option<&InputSpec> {
+        match self {
+            Self::Function(function) => function.input(),
+            Self::Source(source) => source.input(),
+            Self::Sink(sink) => sink.input(),
+        }
+    }
+
+    pub fn output(&self) -> Option<&OutputSpec> {
+        match self {
+            Self::Function(function) => function.output(),
+            Self::Source(source) => source.output(),
+            Self::Sink(sink) => sink.output(),
+        }
+    }
+}
+
+/// All members, in the order of the manifest.
+pub fn of(mesh: &FunctionMesh) -> Vec<Member> {
+    let spec = &mesh.spec;
+    let mut members = Vec::new();
+    for (i, source) in spec.sources.iter().flatten().enumerate() {
+        let object = Source::new(&child_name(mesh, &source.workload), source.clone());
+        let mistakes = object.mistakes();
+        let object = Object::Source(Box::new(object));
+        members.push(member(format!("spec.sources[{i}]"), object, &mistakes));
+    }
+    for (i, function) in spec.functions.iter().flatten().enumerate() {
+        let object = Function::new(&child_name(mesh, &function.workload), function.clone());
+        let mistakes = object.mistakes();
+        let object = Object::Function(Box::new(object));
+        members.push(member(format!("spec.functions[{i}]"), object, &mistakes));
+    }
+    for (i, sink) in spec.sinks.iter().flatten().enumerate() {
+        let object = Sink::new(&child_name(mesh, &sink.workload), sink.clone());
+        let mistakes = object.mistakes();
+        let object = Object::Sink(Box::new(object));
+        members.push(member(format!("spec.sinks[{i}]"), object, &mistakes));
+    }
+    refuse_duplicates(&mut members);
+    members
+}
+
+fn child_name(mesh: &FunctionMesh, spec: &WorkloadSpec) -> String {
+    format!("{}-{}", mesh.name_any(), spec.name.as_deref().unwrap_or_default())
+}
+
+fn member(field: String, object: Object, mistakes: &Mistakes) -> Member {
+    let name = object.spec().name.clone().unwrap_or_default();
+    let inside = |text: String| text.replacen("\"spec.", &format!("\"{field}."), 1);
+    let mut mistakes: Vec<String> =
+        mistakes.iter().map(|mistake| inside(mistake.to_string())).collect();
+    if name.is_empty() {
+        mistakes.push(format!("{field}.name is missing: a member's object is named after it"));
+    }
+    Member { name, field, object, mistakes }
+}
+
+/// Two members of one kind and name would be one object.
+fn refuse_duplicates(members: &mut [Member]) {
+    let mut seen = BTreeSet::new();
+    for member in members.iter_mut().filter(|member| !member.name.is_empty()) {
+        if !seen.insert((member.object.component(), member.name.clone())) {
+            let mistake = format!(
+                "{}.name = \"{}\": another {} of the mesh has this name; choose another",
+                member.field,
+                member.name,
+                member.object.component().as_str()
+            );
+            member.mistakes.push(mistake);
+        }
+    }
+}
