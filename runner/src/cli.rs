@@ -19,6 +19,7 @@ mod check;
 mod cluster_flags;
 mod exit;
 mod function_flags;
+mod install;
 mod instance_flags;
 mod localrun;
 mod pod;
@@ -28,6 +29,7 @@ mod values;
 
 pub use check::Check;
 pub use exit::{Exit, Failure, print};
+pub use install::Install;
 pub use localrun::{KeptSecrets, LocalRun, Prepared};
 pub use pod::Run;
 pub use project::{Build, New};
@@ -76,6 +78,14 @@ pub enum Command {
     /// Run an instance in a pod, from a directory of configuration
     #[command(after_long_help = exit::TABLE)]
     Run(Run),
+    /// Copy this program into a directory, for another container to run
+    ///
+    /// What the init container of a function's pod runs: DIR is a volume that the function's own
+    /// container mounts too, so that the runner gets into an image that knows nothing of it. Writes
+    /// DIR/function-runner, readable and executable by everybody, as a whole or not at all; one that
+    /// is there is replaced.
+    #[command(after_long_help = exit::TABLE)]
+    Install(Install),
     /// List every mistake of a configuration, or say what would run
     ///
     /// Reads files only: nothing is connected to or fetched. Exits 0 with a summary of what would
@@ -122,6 +132,7 @@ impl Command {
         Ok(match self {
             Self::Localrun(options) => Answer::Localrun(options.prepare(&environment)?.into()),
             Self::Run(options) => Answer::Pod(options.prepare(hostname().as_deref())?.into()),
+            Self::Install(options) => Answer::Text(options.run()?.into()),
             Self::Check(options) => Answer::Text(options.run()?.into()),
             Self::New(options) => Answer::Text(options.run()?.into()),
             Self::Build(options) => Answer::Text(options.run()?.into()),

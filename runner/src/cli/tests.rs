@@ -27,6 +27,7 @@ fn help_can_be_read() {
     help(&["localrun", "-h"], expect_file!["tests/localrun.txt"]);
     help(&["localrun", "--help"], expect_file!["tests/localrun_long.txt"]);
     help(&["run", "--help"], expect_file!["tests/run.txt"]);
+    help(&["install", "--help"], expect_file!["tests/install.txt"]);
     help(&["check", "--help"], expect_file!["tests/check.txt"]);
 }
 
