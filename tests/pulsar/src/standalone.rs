@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    net::TcpListener,
+    net::{Ipv4Addr, TcpListener},
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
@@ -78,8 +78,16 @@ impl Standalone {
     /// # Errors
     /// No JDK, no distribution, or the broker did not come up; the error shows the end of its log.
     pub fn start(state: &Path, ports: Ports) -> Result<Self> {
+        Self::start_advertising(state, ports, Ipv4Addr::LOCALHOST)
+    }
+
+    /// As [`Standalone::start`], for clients that reach this machine at `address`.
+    ///
+    /// # Errors
+    /// As [`Standalone::start`].
+    pub fn start_advertising(state: &Path, ports: Ports, address: Ipv4Addr) -> Result<Self> {
         let distribution = Distribution::fetch()?;
-        configure(&distribution, state, ports)?;
+        configure(&distribution, state, ports, address)?;
         let process = launch(&distribution, state)?;
         let keeper = keep(state)?;
         let mut broker =
@@ -132,13 +140,14 @@ impl Drop for Standalone {
     }
 }
 
-/// Starts a broker that outlives this process, and gives its process id.
+/// Starts a broker that outlives this process, for clients that reach this machine at `address`,
+/// and gives its process id.
 ///
 /// # Errors
 /// As [`Standalone::start`].
-pub fn start_detached(state: &Path, ports: Ports) -> Result<u32> {
+pub fn start_detached(state: &Path, ports: Ports, address: Ipv4Addr) -> Result<u32> {
     let distribution = Distribution::fetch()?;
-    configure(&distribution, state, ports)?;
+    configure(&distribution, state, ports, address)?;
     let mut process = launch(&distribution, state)?;
     wait_until_up(&mut process, state, ports)?;
     Ok(process.id())
@@ -162,7 +171,12 @@ pub fn stop_detached(state: &Path) -> Result<bool> {
 }
 
 /// Writes the broker's configuration: the distribution's own, with these values instead.
-fn configure(distribution: &Distribution, state: &Path, ports: Ports) -> Result<()> {
+fn configure(
+    distribution: &Distribution,
+    state: &Path,
+    ports: Ports,
+    address: Ipv4Addr,
+) -> Result<()> {
     fs::create_dir_all(state.join("log"))?;
     let settings = [
         ("brokerServicePort", ports.broker.to_string()),
@@ -194,16 +208,18 @@ fn configure(distribution: &Distribution, state: &Path, ports: Ports) -> Result<
     lines.extend(settings.iter().map(|(name, value)| format!("{name}={value}")));
     fs::write(state.join("standalone.conf"), lines.join("\n"))?;
     fs::write(state.join("bookie-port"), ports.bookie.to_string())?;
+    fs::write(state.join("advertised-address"), address.to_string())?;
     Ok(())
 }
 
 fn launch(distribution: &Distribution, state: &Path) -> Result<Child> {
     let log = File::options().create(true).append(true).open(state.join("log/standalone.out"))?;
     let bookie_port = fs::read_to_string(state.join("bookie-port"))?;
+    let address = fs::read_to_string(state.join("advertised-address"))?;
     // The script replaces itself by java, so its process is the broker's.
     let process = Command::new(distribution.home.join("bin/pulsar"))
         .args(["standalone", "--no-functions-worker", "--no-stream-storage"])
-        .args(["--advertised-address", "127.0.0.1", "--bookkeeper-port", bookie_port.trim()])
+        .args(["--advertised-address", address.trim(), "--bookkeeper-port", bookie_port.trim()])
         .arg("--metadata-dir")
         .arg(state.join("metadata"))
         .arg("--bookkeeper-dir")
