@@ -1,9 +1,23 @@
 # syntax=docker/dockerfile:1
-# The runner: one program on nothing but its libraries, as a user without rights.
+# The runner: one static program on nothing else, as a user without rights. Its copy runs in users'
+# own images, whatever is in them, so it must not need anything of theirs.
 #
 #   docker build --file deploy/docker/runner.Dockerfile --tag function-runner .
 #
-# The context is the repository. verify.sh tries the same file set without Docker.
+# The context is the repository. `cargo xtask images` builds the same image with buildah and without
+# a base image, of a program that was built before.
+
+FROM scratch AS base
+ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+USER 65532:65532
+# InstanceControl; metrics and probes.
+EXPOSE 9093 9094
+ENTRYPOINT ["/usr/local/bin/function-runner"]
+CMD ["run", "--config", "/etc/function-mesh"]
+
+# With a context that assemble.sh made.
+FROM base AS assembled
+COPY rootfs/ /
 
 FROM rust:1.95.0-slim-bookworm AS build
 RUN apt-get update \
@@ -14,15 +28,8 @@ COPY . .
 # The caches stay out of the image; the program has to leave them in the same step.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
-    cargo build --release --locked --package function-mesh-runner --bin function-runner \
-    && objcopy --strip-debug target/release/function-runner /function-runner \
+    deploy/docker/build.sh function-mesh-runner function-runner /function-runner \
     && deploy/docker/assemble.sh /function-runner /rootfs
 
-FROM scratch
+FROM base
 COPY --from=build /rootfs/ /
-ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
-USER 65532:65532
-# InstanceControl; metrics and probes.
-EXPOSE 9093 9094
-ENTRYPOINT ["/usr/local/bin/function-runner"]
-CMD ["run", "--config", "/etc/function-mesh"]
