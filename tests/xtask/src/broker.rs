@@ -1,6 +1,9 @@
 //! `cargo xtask pulsar`: a broker that stays up between commands.
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Result, bail};
 use clap::Subcommand;
@@ -39,7 +42,7 @@ pub(crate) fn up() -> Result<()> {
     if state.exists() {
         standalone::stop_detached(&state)?;
     }
-    let pid = standalone::start_detached(&state, ports)?;
+    let pid = standalone::start_detached(&state, ports, Ipv4Addr::LOCALHOST)?;
     println!(
         "A broker answers at {} (admin {}): process {pid}, log {}.\nIts tools: {}/bin. \
          Stop it with `cargo xtask pulsar down`.",

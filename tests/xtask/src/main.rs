@@ -14,8 +14,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod broker;
+mod cluster;
 mod demo;
 mod examples;
+mod images;
 mod measure;
 mod programs;
 mod step;
@@ -51,6 +53,13 @@ enum Task {
         #[command(subcommand)]
         action: broker::Action,
     },
+    /// Container images of the runner and the controller, as archives (needs buildah, and root).
+    Images(images::Options),
+    /// A Kubernetes cluster for trying things out (needs root, and Go the first time).
+    Cluster {
+        #[command(subcommand)]
+        action: cluster::Action,
+    },
 }
 
 fn main() -> ExitCode {
@@ -61,6 +70,8 @@ fn main() -> ExitCode {
         Task::Bench(options) => measure::bench(&options),
         Task::Figures(options) => measure::figures(&options),
         Task::Pulsar { action } => broker::run(&action),
+        Task::Images(options) => images::run(&options),
+        Task::Cluster { action } => cluster::run(&action),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,16 +5,19 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::{
-    broker, examples,
+    broker, cluster, examples, images,
     programs::{self, PROFILE},
     step, toolchain, workspace,
 };
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Leave out what needs a broker.
+    /// Leave out what needs a broker or a Kubernetes cluster.
     #[arg(long)]
     quick: bool,
+    /// Leave out what needs a Kubernetes cluster, which needs root.
+    #[arg(long)]
+    no_cluster: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -23,6 +26,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if !options.quick {
         // First, so that what is missing shows before minutes of building.
         broker::distribution()?;
+        if !options.no_cluster {
+            cluster::programs()?;
+            toolchain::buildah()?;
+        }
     }
     lints()?;
     unit_tests()?;
@@ -30,6 +37,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     examples::build()?;
     if !options.quick {
         end_to_end()?;
+        if !options.no_cluster {
+            on_kubernetes()?;
+        }
     }
     println!("\nAll of it passed.");
     Ok(())
@@ -61,6 +71,14 @@ fn end_to_end() -> Result<()> {
     let mut scenarios = test(&["--workspace", "--test", "scenarios"])?;
     scenarios.env("FUNCTION_MESH_GUESTS", workspace::guests_dir()?);
     step::run("end-to-end scenarios on a real broker", &mut scenarios)
+}
+
+fn on_kubernetes() -> Result<()> {
+    images::for_tests()?;
+    let mut scenarios = test(&["--workspace", "--test", "cluster"])?;
+    scenarios.env("FUNCTION_MESH_GUESTS", workspace::guests_dir()?);
+    scenarios.env("FUNCTION_MESH_IMAGES", images::dir()?);
+    step::run("scenarios on a real Kubernetes", &mut scenarios)
 }
 
 fn test(arguments: &[&str]) -> Result<Command> {

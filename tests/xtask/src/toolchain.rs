@@ -63,28 +63,39 @@ pub(crate) fn java() -> Result<()> {
         Ok(()) => return Ok(()),
         Err(missing) => missing,
     };
-    if !Path::new("/etc/debian_version").exists() || !is_root() {
+    if !may_install() {
         return Err(missing);
     }
+    install(&["default-jdk-headless", "maven"])?;
+    java::require_jdk()?;
+    java::require_maven()
+}
+
+/// Makes sure of buildah, likewise.
+pub(crate) fn buildah() -> Result<()> {
+    if has("buildah", &["--version"]) {
+        return Ok(());
+    }
+    if !may_install() {
+        bail!("no buildah on the PATH, which builds images (Debian: `apt-get install buildah`)");
+    }
+    install(&["buildah"])
+}
+
+fn may_install() -> bool {
+    Path::new("/etc/debian_version").exists() && is_root()
+}
+
+fn install(packages: &[&str]) -> Result<()> {
     let apt = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");
         command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
         command
     };
     step::run("refresh the package lists", &mut apt(&["update", "-q"]))?;
-    step::run(
-        "install a JDK and Maven",
-        &mut apt(&[
-            "install",
-            "-q",
-            "-y",
-            "--no-install-recommends",
-            "default-jdk-headless",
-            "maven",
-        ]),
-    )?;
-    java::require_jdk()?;
-    java::require_maven()
+    let mut arguments = vec!["install", "-q", "-y", "--no-install-recommends"];
+    arguments.extend(packages);
+    step::run(&format!("install {}", packages.join(" and ")), &mut apt(&arguments))
 }
 
 /// Whether a command exists and says its version.

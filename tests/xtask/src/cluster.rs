@@ -1,0 +1,103 @@
+//! `cargo xtask cluster`: a Kubernetes cluster that stays up between commands.
+
+use std::{
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Result, bail};
+use clap::Subcommand;
+use kubernetes_standalone::{binary::Binary, cluster, machine, programs::Options};
+use pulsar_standalone::standalone::{self, Ports};
+
+use crate::{broker, workspace};
+
+#[derive(Subcommand)]
+pub(crate) enum Action {
+    /// Start one, and print what to export for kubectl.
+    Up {
+        /// With a Pulsar broker that pods reach (needs a JDK and Maven).
+        #[arg(long)]
+        broker: bool,
+    },
+    /// Stop it, and its broker, and remove their state.
+    Down,
+}
+
+pub(crate) fn run(action: &Action) -> Result<()> {
+    match action {
+        Action::Up { broker } => up(*broker),
+        Action::Down => down(),
+    }
+}
+
+fn up(with_broker: bool) -> Result<()> {
+    let state = state()?;
+    if state.exists() {
+        bail!("{} is there already; `cargo xtask cluster down` removes it", state.display());
+    }
+    if with_broker {
+        // First, so that what is missing shows before anything runs.
+        broker::distribution()?;
+    }
+    programs()?;
+    eprintln!("==> start Kubernetes");
+    let kubeconfig = cluster::start_detached(&state, &Options::whole())?;
+    let gateway = cluster::gateway(&state)?;
+    eprintln!("A cluster runs; its logs are in {}.", state.join("log").display());
+    eprintln!("Pods reach this machine at {gateway}. `cargo xtask cluster down` stops it.");
+    if with_broker {
+        start_broker(gateway)?;
+    }
+    println!(
+        "export KUBECONFIG={} PATH={}:$PATH",
+        kubeconfig.display(),
+        Binary::get()?.dir().display()
+    );
+    Ok(())
+}
+
+/// Kubernetes' programs and what they need of the machine; compiles them the first time.
+pub(crate) fn programs() -> Result<()> {
+    machine::prepare(true)?;
+    if Binary::is_missing()? {
+        eprintln!("==> compile Kubernetes (10 to 15 minutes, once)");
+    }
+    Binary::get().map(drop)
+}
+
+fn start_broker(gateway: Ipv4Addr) -> Result<()> {
+    eprintln!("==> start Pulsar standalone (about 20 s)");
+    let ports = Ports::free()?;
+    let state = broker_state()?;
+    standalone::start_detached(&state, ports, gateway)?;
+    eprintln!(
+        "A broker answers at pulsar://{gateway}:{} (admin http://{gateway}:{}), here and in pods.",
+        ports.broker, ports.web
+    );
+    Ok(())
+}
+
+fn down() -> Result<()> {
+    let (state, broker) = (state()?, broker_state()?);
+    if !state.exists() {
+        bail!(
+            "no cluster that `cargo xtask cluster up` started ({} is not there)",
+            state.display()
+        );
+    }
+    if broker.exists() {
+        standalone::stop_detached(&broker)?;
+    }
+    cluster::stop_detached(&state)?;
+    eprintln!("Stopped; its state is removed.");
+    Ok(())
+}
+
+fn state() -> Result<PathBuf> {
+    Ok(Path::new(&workspace::target_dir()?).join("cluster"))
+}
+
+fn broker_state() -> Result<PathBuf> {
+    Ok(Path::new(&workspace::target_dir()?).join("cluster-broker"))
+}
