@@ -180,8 +180,13 @@ async fn pass<W: Workload>(workload: &W, context: &Context) -> Result<Action, Er
             return Ok(Action::await_change());
         }
     };
-    let replicas = workload.spec().replicas();
+    let suspended = has(workload, SUSPENDED, "true");
+    let replicas = if suspended { 0 } else { workload.spec().replicas() };
     let mut built = build::build(workload, &details, &references, &context.defaults, replicas)?;
+    if suspended {
+        built.horizontal = None;
+    }
+    give_replicas(workload, &built, context).await?;
     let paused = context.pause_rollout || has(workload, rollout::PAUSE, "true");
     let seen = workload.status().and_then(|status| status.observed_generation);
     let held = paused && seen == workload.meta().generation;

@@ -23,21 +23,53 @@ pub fn component(name: &str) -> Result<PathBuf> {
     Ok(component)
 }
 
-/// The runner, built with the same profile as this very program.
+/// The runner, built with the same profile as this very program. `FUNCTION_MESH_RUNNER` names
+/// another.
 ///
 /// # Errors
 /// It is not built.
 pub fn runner() -> Result<PathBuf> {
-    let runner = match std::env::var_os("FUNCTION_MESH_RUNNER") {
+    program("function-runner", "FUNCTION_MESH_RUNNER")
+}
+
+/// The controller, likewise. `FUNCTION_MESH_CONTROLLER` names another.
+///
+/// # Errors
+/// It is not built.
+pub fn controller() -> Result<PathBuf> {
+    program("function-mesh-controller", "FUNCTION_MESH_CONTROLLER")
+}
+
+/// The archive of a program's image (`function-runner`, `function-mesh-controller`).
+/// `FUNCTION_MESH_IMAGES` names another directory than `target/images`.
+///
+/// # Errors
+/// It is not built.
+pub fn image(name: &str) -> Result<PathBuf> {
+    let dir = match std::env::var_os("FUNCTION_MESH_IMAGES") {
+        Some(dir) => PathBuf::from(dir),
+        None => target_dir()?.join("images"),
+    };
+    let archive = dir.join(format!("{name}.tar"));
+    ensure!(
+        archive.exists(),
+        "the image of {name} is not built ({} is missing): `cargo xtask images` builds it",
+        archive.display()
+    );
+    Ok(archive)
+}
+
+fn program(name: &str, variable: &str) -> Result<PathBuf> {
+    let program = match std::env::var_os(variable) {
         Some(path) => PathBuf::from(path),
-        None => profile_dir()?.join("function-runner"),
+        None => profile_dir()?.join(name),
     };
     ensure!(
-        runner.exists(),
-        "the runner is not built ({} is missing): `cargo xtask test` builds it",
-        runner.display()
+        program.exists(),
+        "{name} is not built ({} is missing): `cargo xtask test` builds it",
+        program.display()
     );
-    Ok(runner)
+    Ok(program)
 }
 
 /// Where cargo put this very program: `<target>/<profile>`, less the `deps` of a test.

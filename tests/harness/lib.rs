@@ -3,6 +3,7 @@
 //! ```text
 //! broker ─► peer (Pulsar's Java client) ─► cluster      the other side
 //! guests ─► runner ─► process                           the side under test
+//! kubernetes ─► pods, audit ─► platform                 a cluster, with both in it
 //! ```
 #![expect(
     clippy::disallowed_types,
@@ -20,3 +21,7 @@ pub mod exposition;
 pub mod control;
 pub mod drills;
 pub mod provenance;
+pub mod kubernetes;
+pub mod pods;
+pub mod audit;
+pub mod platform;

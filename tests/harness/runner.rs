@@ -36,7 +36,15 @@ pub struct Runner {
 impl Runner {
     /// `function-runner` with these arguments, and a cache of its own kind.
     pub fn new<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Self> {
-        let mut command = Command::new(guests::runner()?);
+        Self::of(guests::runner()?, arguments)
+    }
+
+    /// Another program of ours that is watched in the same way.
+    pub fn of<S: AsRef<OsStr>>(
+        program: PathBuf,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Result<Self> {
+        let mut command = Command::new(program);
         command.args(arguments);
         Ok(Self { command, dir: tempfile::tempdir()? })
     }

@@ -29,7 +29,7 @@ const SPEC: &str = "compute.functionmesh.io/spec";
 
 /// What became of the members.
 #[derive(Clone, Debug, Default)]
-pub struct Outcome {
+pub(super) struct Outcome {
     /// Status of each member's object, where there is one, and whether it is up to date.
     pub members: BTreeMap<(Component, String), (Option<WorkloadStatus>, bool)>,
     /// Objects that were members once and are being deleted.

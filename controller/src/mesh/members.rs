@@ -69,7 +69,7 @@ impl Object {
 }
 
 /// All members, in the order of the manifest.
-pub fn of(mesh: &FunctionMesh) -> Vec<Member> {
+pub(super) fn of(mesh: &FunctionMesh) -> Vec<Member> {
     let spec = &mesh.spec;
     let mut members = Vec::new();
     for (i, source) in spec.sources.iter().flatten().enumerate() {

@@ -1,0 +1,11 @@
+//! Against a real Kubernetes: what runs in pods, and the controller that puts it there.
+//!
+//! Needs root, for containers and their network. `cargo xtask test` builds what is tested and runs
+//! them.
+
+#[cfg(test)]
+mod node;
+#[cfg(test)]
+mod runner;
+#[cfg(test)]
+mod stage;

@@ -1,0 +1,109 @@
+//! All that a function in a pod needs: a cluster, a broker that pods reach, the images under test.
+
+use std::{net::Ipv4Addr, path::Path, sync::Arc};
+
+use anyhow::{Context as _, Result};
+use kubernetes_standalone::{cluster::Cluster as Machine, programs::Options};
+use pulsar_standalone::standalone::{Ports, Standalone};
+use tempfile::TempDir;
+
+use crate::{audit, cluster::Cluster, guests, kubernetes::Kubernetes, peer::Peer, runner::Runner};
+
+/// The images under test, as `cargo xtask images` names them. Pods find them on the node.
+pub const RUNNER_IMAGE: &str = concat!("localhost/function-runner:", env!("CARGO_PKG_VERSION"));
+pub const CONTROLLER_IMAGE: &str =
+    concat!("localhost/function-mesh-controller:", env!("CARGO_PKG_VERSION"));
+
+/// A Kubernetes cluster, which ends with this value.
+#[derive(Debug)]
+pub struct Platform {
+    pub kubernetes: Kubernetes,
+    /// To kill, freeze and restart its programs.
+    pub machine: Machine,
+    /// Removed after what is in it has ended.
+    _dir: TempDir,
+}
+
+/// A broker that pods reach, which ends with this value.
+#[derive(Debug)]
+pub struct Broker {
+    /// To kill, freeze and restart.
+    pub process: Standalone,
+    pub topics: Cluster,
+    address: Ipv4Addr,
+    _dir: TempDir,
+}
+
+impl Platform {
+    /// # Errors
+    /// As [`Machine::start`].
+    pub fn start(options: &Options) -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let machine = Machine::start(&dir.path().join("kube"), options)?;
+        let kubernetes = Kubernetes::connect(&machine.kubeconfig())?;
+        Ok(Self { kubernetes, machine, _dir: dir })
+    }
+
+    /// Starts a broker for this cluster's pods (about 20 s).
+    ///
+    /// # Errors
+    /// The cluster has no node, or as [`Standalone::start`].
+    pub fn start_broker(&self, peer: Arc<Peer>) -> Result<Broker> {
+        let (dir, ports, address) = (tempfile::tempdir()?, Ports::free()?, self.gateway()?);
+        let process = Standalone::start_advertising(&dir.path().join("pulsar"), ports, address)?;
+        Ok(Broker { process, topics: Cluster::new(ports, peer), address, _dir: dir })
+    }
+
+    /// Puts the runner under test on the node, as [`RUNNER_IMAGE`].
+    ///
+    /// # Errors
+    /// Its image is not built.
+    pub fn load_runner(&self) -> Result<()> {
+        self.machine.import_images(&guests::image("function-runner")?)
+    }
+
+    /// Puts the controller under test on the node, as [`CONTROLLER_IMAGE`].
+    ///
+    /// # Errors
+    /// Its image is not built.
+    pub fn load_controller(&self) -> Result<()> {
+        self.machine.import_images(&guests::image("function-mesh-controller")?)
+    }
+
+    /// Where pods reach what listens on this machine.
+    ///
+    /// # Errors
+    /// The cluster has no node.
+    pub fn gateway(&self) -> Result<Ipv4Addr> {
+        self.machine.gateway().context("a cluster without a node has no pods")
+    }
+
+    /// `function-mesh-controller run` from outside of the cluster, not yet started, as the
+    /// administrator.
+    pub fn controller(&self) -> Result<Runner> {
+        self.controller_as(&self.machine.kubeconfig())
+    }
+
+    /// As [`Platform::controller`], as whoever a kubeconfig is for.
+    pub fn controller_as(&self, kubeconfig: &Path) -> Result<Runner> {
+        let run = Runner::of(guests::controller()?, ["run"])?;
+        Ok(run.env("KUBECONFIG", &kubeconfig.to_string_lossy()))
+    }
+
+    /// Every write to the API server so far.
+    pub fn writes(&self) -> Result<Vec<audit::Write>> {
+        audit::writes(&self.machine.audit_log())
+    }
+}
+
+impl Broker {
+    /// `pulsar://..`, here and in pods.
+    pub fn service_url(&self) -> String {
+        format!("pulsar://{}:{}", self.address, self.topics.ports.broker)
+    }
+
+    /// The admin API's `http://..`, here and in pods.
+    pub fn web_url(&self) -> String {
+        format!("http://{}:{}", self.address, self.topics.ports.web)
+    }
+}
