@@ -10,9 +10,10 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
 /// Names of maps from resource to quantity.
-const MAPS: [&str; 6] = ["limits", "requests", "capacity", "minAllowed", "maxAllowed", "overhead"];
+const MAPS: [&str; 6] =
+    ["limits", "requests", "capacity", "minAllowed", "maxAllowed", "allocatedResources"];
 /// Names of single quantities. `value` is one only in a metric's target.
-const SINGLE: [&str; 4] = ["sizeLimit", "divisor", "averageValue", "allocatedResources"];
+const SINGLE: [&str; 4] = ["sizeLimit", "divisor", "averageValue", "tolerance"];
 
 /// Is the object of this name a map of quantities?
 pub(crate) fn is_map(name: &str) -> bool {

@@ -1,0 +1,53 @@
+use std::path::Path;
+
+use super::*;
+
+mod described;
+
+/// The repository's root.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Compares a generated file with the committed one, or writes it if asked to.
+#[track_caller]
+pub(crate) fn is_current(place: &str, text: &str) {
+    let path = root().join(place);
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    if committed == text {
+        return;
+    }
+    assert!(
+        std::env::var_os("UPDATE_EXPECT").is_some(),
+        "{place} is not current. Renew it with:\n  \
+         UPDATE_EXPECT=1 cargo test -p function-mesh-controller --lib crd::"
+    );
+    std::fs::write(path, text).unwrap();
+}
+
+#[test]
+fn the_committed_definitions_are_current() {
+    for definition in all() {
+        let plural = &definition.spec.names.plural;
+        let text = document(&definition).unwrap();
+        is_current(&format!("deploy/crd/compute.functionmesh.io_{plural}.yaml"), &text);
+    }
+}
+
+#[test]
+fn all_definitions_are_one_yaml_stream() {
+    let text = to_yaml().unwrap();
+    let starts: Vec<_> = text.split("---\n").map(|document| document.lines().nth(1)).collect();
+    assert_eq!(starts, [Some("apiVersion: apiextensions.k8s.io/v1"); 5]);
+}
+
+/// etcd takes 1.5 MiB in one request, of which managedFields need a part. Most of FunctionMesh is
+/// Kubernetes's own types three times.
+#[test]
+fn a_definition_fits_into_etcd() {
+    for definition in all() {
+        let size = serde_json::to_vec(&definition).unwrap().len();
+        let name = definition.metadata.name.unwrap_or_default();
+        assert!(size < 600 * 1024, "{name} has {size} bytes");
+    }
+}
