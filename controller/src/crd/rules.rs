@@ -41,12 +41,12 @@ pub struct Rule {
     pub expected: &'static str,
 }
 
+/// Of Kubernetes's four reasons; it shows no message with the fourth, a duplicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     Invalid,
     Forbidden,
     Required,
-    Duplicate,
 }
 
 /// Functions, Sources and Sinks.
@@ -99,7 +99,6 @@ impl Rule {
             Reason::Invalid => "FieldValueInvalid",
             Reason::Forbidden => "FieldValueForbidden",
             Reason::Required => "FieldValueRequired",
-            Reason::Duplicate => "FieldValueDuplicate",
         };
         let mut holds = self.holds.split_whitespace().collect::<Vec<_>>().join(" ");
         if self.at.is_empty() {

@@ -47,15 +47,15 @@ rules! {
             || (has(self.sourceSpecs) && topic in self.sourceSpecs))",
         expected "clusters of topics that are consumed, each written as in topics, topicPattern, customSerdeSources, customSchemaSources or sourceSpecs";
 
-    FUNCTION_NAMES: MESH at "spec.functions", Duplicate "",
+    FUNCTION_NAMES: MESH at "spec.functions", Invalid "",
         holds names_differ!(),
         expected MEMBER;
 
-    SOURCE_NAMES: MESH at "spec.sources", Duplicate "",
+    SOURCE_NAMES: MESH at "spec.sources", Invalid "",
         holds names_differ!(),
         expected MEMBER;
 
-    SINK_NAMES: MESH at "spec.sinks", Duplicate "",
+    SINK_NAMES: MESH at "spec.sinks", Invalid "",
         holds names_differ!(),
         expected MEMBER;
 }

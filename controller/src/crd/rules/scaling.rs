@@ -98,13 +98,17 @@ rules! {
         holds "self.matches('^AverageUtilization(CPU|Memory)Percent(80|50|20)$')",
         expected "AverageUtilizationCPUPercent80, 50 or 20, or AverageUtilizationMemoryPercent80, 50 or 20";
 
-    BUILTIN_CPU_TWICE: FUNCTION at "spec.pod.builtinAutoscaler", Duplicate "",
+    BUILTIN_CPU_TWICE: FUNCTION at "spec.pod.builtinAutoscaler", Invalid "",
         holds "self.filter(rule, rule.startsWith('AverageUtilizationCPU')).size() <= 1",
         expected "one rule for CPU at most: only one target can be kept. Remove the others";
 
-    BUILTIN_MEMORY_TWICE: FUNCTION at "spec.pod.builtinAutoscaler", Duplicate "",
+    BUILTIN_MEMORY_TWICE: FUNCTION at "spec.pod.builtinAutoscaler", Invalid "",
         holds "self.filter(rule, rule.startsWith('AverageUtilizationMemory')).size() <= 1",
         expected "one rule for memory at most: only one target can be kept. Remove the others";
+
+    QUANTITY: ALL_THREE at "spec.resources", Invalid ".requests",
+        holds "",
+        expected "a quantity, such as 2, 100m or 1.5Gi";
 
     REQUESTED_MEMORY: ALL_THREE at "spec.resources", Invalid ".requests",
         holds concat!("!has(self.requests) || !('memory' in self.requests) || ", amount!("requests", "'memory'"), ".isGreaterThan(quantity('0'))"),

@@ -47,6 +47,8 @@ const INPUT: &str = "a topic to consume, in topics, topicPattern, customSerdeSou
     customSchemaSources or sourceSpecs";
 const TOPIC: &str = "a topic name such as persistent://tenant/namespace/name: tenant/namespace/name \
     and name alone will do, other forms are not topics of Pulsar";
+const PATTERN: &str = "a pattern such as persistent://tenant/namespace/regex: patterns find \
+    persistent topics of one namespace";
 
 rules! {
     INPUT_MISSING: FUNCTION at "", Required ".spec.input",
@@ -63,7 +65,7 @@ rules! {
 
     INPUT_PATTERN: CONSUMERS at "spec.input", Invalid ".topicPattern",
         holds concat!("!has(self.topicPattern) || self.topicPattern == '' || self.topicPattern", pattern!()),
-        expected "a pattern such as persistent://tenant/namespace/regex: patterns find persistent topics of one namespace";
+        expected PATTERN;
 
     SERDE_TOPIC: CONSUMERS at "spec.input.customSerdeSources", Invalid "",
         holds concat!("self.all(topic, topic", topic!(), ")"),
@@ -74,8 +76,12 @@ rules! {
         expected TOPIC;
 
     SOURCE_SPECS_TOPIC: CONSUMERS at "spec.input.sourceSpecs", Invalid "",
-        holds concat!("self.all(topic, has(self[topic].isRegexPattern) && self[topic].isRegexPattern ? topic", pattern!(), " : topic", topic!(), ")"),
+        holds concat!("self.all(topic, (has(self[topic].isRegexPattern) && self[topic].isRegexPattern) || topic", topic!(), ")"),
         expected TOPIC;
+
+    SOURCE_SPECS_PATTERN: CONSUMERS at "spec.input.sourceSpecs", Invalid "",
+        holds concat!("self.all(topic, !has(self[topic].isRegexPattern) || !self[topic].isRegexPattern || topic", pattern!(), ")"),
+        expected PATTERN;
 
     RECEIVER_QUEUE: CONSUMERS at "spec.input.sourceSpecs{}", Invalid ".receiverQueueSize",
         holds "!has(self.receiverQueueSize) || self.receiverQueueSize >= 0",
