@@ -95,18 +95,25 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         match self.command {
             Command::Run(run) => run.run(),
-            Command::Crd => print(&crd::yaml()),
+            Command::Crd => print(crd::schema::to_yaml()),
         }
     }
 }
 
-fn print(text: &Result<String, serde_json::Error>) -> ExitCode {
+/// A document on standard output. A reader that went away wanted no more.
+fn print<E: std::fmt::Display>(document: Result<String, E>) -> ExitCode {
     use std::io::Write;
-    let written = match text {
-        Ok(text) => std::io::stdout().write_all(text.as_bytes()).is_ok(),
-        Err(_) => false,
-    };
-    if written { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let written = document
+        .map_err(|error| error.to_string())
+        .and_then(|text| std::io::stdout().write_all(text.as_bytes()).map_err(|e| e.to_string()));
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            // Standard error may be gone as well.
+            drop(writeln!(std::io::stderr(), "error: {why}"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 impl Run {

@@ -28,20 +28,3 @@ pub use source::Source;
 
 pub const GROUP: &str = "compute.functionmesh.io";
 pub const VERSION: &str = "v1alpha1";
-
-/// All CRDs (temporary: the schema module replaces this).
-///
-/// # Errors
-/// One cannot be written.
-pub fn yaml() -> Result<String, serde_json::Error> {
-    use kube::CustomResourceExt;
-    let all =
-        [Function::crd(), Source::crd(), Sink::crd(), FunctionMesh::crd(), BackendConfig::crd()];
-    let mut text = String::new();
-    for crd in all {
-        text.push_str("---\n");
-        text.push_str(&serde_json::to_string_pretty(&crd)?);
-        text.push('\n');
-    }
-    Ok(text)
-}

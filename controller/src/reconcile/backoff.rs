@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn pauses_grow_to_a_bound_and_start_over() {
         let retries = Retries::default();
-        let mut pause = || retries.next("function", "ns", "f", None);
+        let pause = || retries.next("function", "ns", "f", None);
         let pauses: Vec<Duration> = (0..12).map(|_| pause()).collect();
         assert!(pauses[0] < Duration::from_millis(250), "{pauses:?}");
         assert!(pauses[11] > Duration::from_secs(12), "{pauses:?}");
