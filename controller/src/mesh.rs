@@ -2,7 +2,7 @@
 //! reconciled like any other. The mesh adds what they have in common: they appear, stop, restart
 //! and go together, and the topics between them are checked.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
 use kube::{
@@ -11,6 +11,7 @@ use kube::{
     runtime::{controller::Action, reflector::Store},
 };
 use serde_json::json;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::{

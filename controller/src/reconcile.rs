@@ -8,7 +8,7 @@
 //! Level-triggered: every pass looks at everything, and writes only what is not so already. Only
 //! the last two steps talk to the API server.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use function_mesh_proto::{mistake::Mistakes, plan::FunctionPlan};
 use k8s_openapi::jiff::Timestamp;
@@ -21,6 +21,7 @@ use kube::{
     },
 };
 use serde_json::json;
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::{

@@ -73,12 +73,22 @@ pub async fn run(
     let (caches, references) = references(&client, &settings);
     let (changes, _) = tokio::sync::broadcast::channel(CHANGES);
     let feed = feed(references, changes.clone(), stop.clone());
-    let functions = kind::<Function>(&client, &settings, &caches, &metrics, &changes, &stop);
-    let sources = kind::<Source>(&client, &settings, &caches, &metrics, &changes, &stop);
-    let sinks = kind::<Sink>(&client, &settings, &caches, &metrics, &changes, &stop);
-    let meshes = meshes(&client, &settings, &metrics, &stop);
-    tokio::join!(feed, functions, sources, sinks, meshes);
+    let shared = Shared { client, settings, caches, metrics, changes, stop };
+    let functions = kind::<Function>(&shared);
+    let sources = kind::<Source>(&shared);
+    let sinks = kind::<Sink>(&shared);
+    tokio::join!(feed, functions, sources, sinks, meshes(&shared));
     Ok(())
+}
+
+/// What all kinds share.
+struct Shared {
+    client: Client,
+    settings: Settings,
+    caches: Caches,
+    metrics: Metrics,
+    changes: tokio::sync::broadcast::Sender<Change>,
+    stop: CancellationToken,
 }
 
 /// A cluster that cannot be asked has none until the next start.
@@ -225,14 +235,8 @@ async fn feed(
 }
 
 /// Watches one kind and everything that belongs to it.
-async fn kind<W: Workload>(
-    client: &Client,
-    settings: &Settings,
-    caches: &Caches,
-    metrics: &Metrics,
-    changes: &tokio::sync::broadcast::Sender<Change>,
-    stop: &CancellationToken,
-) {
+async fn kind<W: Workload>(shared: &Shared) {
+    let Shared { client, settings, caches, metrics, changes, stop } = shared;
     let namespace = settings.namespace.as_deref();
     let ours = || {
         let component = W::COMPONENT.as_str();
@@ -296,7 +300,8 @@ async fn kind<W: Workload>(
 }
 
 /// Watches meshes and the objects of their members.
-async fn meshes(client: &Client, settings: &Settings, metrics: &Metrics, stop: &CancellationToken) {
+async fn meshes(shared: &Shared) {
+    let Shared { client, settings, metrics, stop, caches: _, changes: _ } = shared;
     let namespace = settings.namespace.as_deref();
     let members = || watcher::Config::default().labels(mesh::MESH);
     let (functions, f) =

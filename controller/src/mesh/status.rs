@@ -29,9 +29,7 @@ pub(super) fn of(
         edges: graph.edges.clone(),
         ..MeshStatus::default()
     };
-    let mut ready = 0;
-    let mut waiting = Vec::new();
-    let mut culprits = Vec::new();
+    let mut tally = Tally { members: members.len(), ..Tally::default() };
     for member in members {
         let component = member.object.component();
         let key = (component, member.name.clone());
@@ -44,17 +42,14 @@ pub(super) fn of(
         };
         of_kind(&mut status, component)
             .insert(member.name.clone(), condition(ready_name(component), is_ready, action));
-        if is_ready {
-            ready += 1;
-            continue;
-        }
         let refused = outcome.refused.get(&key).map(|why| vec![why.clone()]);
-        let mistakes = refused.unwrap_or_else(|| member.mistakes.clone());
+        let mistakes = refused.unwrap_or_else(|| member.mistakes.clone()).join("; ");
         let degraded = state.and_then(|(status, _)| trouble(status.as_ref()));
-        match (mistakes.is_empty(), degraded) {
-            (false, _) => culprits.push(format!("{}: {}", member.name, mistakes.join("; "))),
-            (true, Some(why)) => culprits.push(format!("{}: {why}", member.name)),
-            (true, None) => waiting.push(member.name.as_str()),
+        match (is_ready, mistakes.is_empty(), degraded) {
+            (true, ..) => tally.ready += 1,
+            (false, false, _) => tally.failed.push(format!("{}: {mistakes}", member.name)),
+            (false, true, Some(why)) => tally.failed.push(format!("{}: {why}", member.name)),
+            (false, true, None) => tally.waiting.push(member.name.clone()),
         }
     }
     for (component, name) in &outcome.orphans {
@@ -64,56 +59,64 @@ pub(super) fn of(
             action: "Delete".to_owned(),
         };
         of_kind(&mut status, *component).entry(name.clone()).or_insert(gone);
+        tally.orphans.push(name.clone());
     }
-    let all = ready == members.len() && outcome.orphans.is_empty();
+    let all = tally.complete();
     status.condition = Some(condition("MeshReady", all, if all { "NoAction" } else { "Wait" }));
-    status.ready = Some(format!("{ready}/{}", members.len()));
-    let suspended = mesh.spec.suspend == Some(true);
-    let findings =
-        findings(all, suspended, (ready, members.len()), &waiting, &culprits, outcome, graph);
-    status.reason = findings.first().map(|(_, finding)| finding.reason.clone());
+    status.ready = Some(format!("{}/{}", tally.ready, tally.members));
+    let findings = tally.findings(mesh.spec.suspend == Some(true));
+    let [(_, ready), ..] = &findings;
+    status.reason = Some(ready.reason.clone());
+    let [ready, progressing, degraded] = findings;
+    let findings = [ready, progressing, degraded, (GRAPH, complete(graph))];
     let previous = mesh.status.as_ref().map(|status| status.standard_conditions.as_slice());
     status.standard_conditions =
         conditions(previous.unwrap_or_default(), mesh.metadata.generation, now, findings);
     status
 }
 
-fn findings(
-    all: bool,
-    suspended: bool,
-    (ready, members): (usize, usize),
-    waiting: &[&str],
-    culprits: &[String],
-    outcome: &Outcome,
-    graph: &Graph,
-) -> [(&'static str, Finding); 4] {
-    let counted = format!("{ready} of {members} members are ready");
-    let ready = if all && suspended {
-        Finding::new(true, "Suspended", "all members are stopped, as spec.suspend asks")
-    } else if all {
-        Finding::new(true, "AllMembersReady", counted.clone())
-    } else if !culprits.is_empty() {
-        Finding::new(false, "MemberFailed", culprits.join(" | "))
-    } else if !waiting.is_empty() {
-        Finding::new(
-            false,
-            "MembersNotReady",
-            format!("{counted}; not yet: {}", waiting.join(", ")),
-        )
-    } else {
-        let names: Vec<&str> = outcome.orphans.iter().map(|(_, name)| name.as_str()).collect();
-        let message = format!("former members are being deleted: {}", names.join(", "));
-        Finding::new(false, "RemovingMembers", message)
-    };
-    let progressing = match all {
-        true => Finding::new(false, "Settled", counted),
-        false => Finding::new(true, "Reconciling", counted),
-    };
-    let degraded = match culprits.is_empty() {
-        true => Finding::new(false, "AsExpected", "no member is in trouble"),
-        false => Finding::new(true, "MemberFailed", culprits.join(" | ")),
-    };
-    [(READY, ready), (PROGRESSING, progressing), (DEGRADED, degraded), (GRAPH, complete(graph))]
+/// How many members are in which state.
+#[derive(Debug, Default)]
+struct Tally {
+    members: usize,
+    ready: usize,
+    waiting: Vec<String>,
+    /// Each with the reason.
+    failed: Vec<String>,
+    orphans: Vec<String>,
+}
+
+impl Tally {
+    fn complete(&self) -> bool {
+        self.ready == self.members && self.orphans.is_empty()
+    }
+
+    fn findings(&self, suspended: bool) -> [(&'static str, Finding); 3] {
+        let counted = format!("{} of {} members are ready", self.ready, self.members);
+        let failed = self.failed.join(" | ");
+        let ready = if self.complete() && suspended {
+            Finding::new(true, "Suspended", "all members are stopped, as spec.suspend asks")
+        } else if self.complete() {
+            Finding::new(true, "AllMembersReady", counted.clone())
+        } else if !self.failed.is_empty() {
+            Finding::new(false, "MemberFailed", failed.clone())
+        } else if !self.waiting.is_empty() {
+            let message = format!("{counted}; not yet: {}", self.waiting.join(", "));
+            Finding::new(false, "MembersNotReady", message)
+        } else {
+            let message = format!("former members are being deleted: {}", self.orphans.join(", "));
+            Finding::new(false, "RemovingMembers", message)
+        };
+        let progressing = match self.complete() {
+            true => Finding::new(false, "Settled", counted),
+            false => Finding::new(true, "Reconciling", counted),
+        };
+        let degraded = match self.failed.is_empty() {
+            true => Finding::new(false, "AsExpected", "no member is in trouble"),
+            false => Finding::new(true, "MemberFailed", failed),
+        };
+        [(READY, ready), (PROGRESSING, progressing), (DEGRADED, degraded)]
+    }
 }
 
 /// A mesh's own entry and exit are open too, so this decides nothing about readiness.

@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use function_mesh_proto::{
     instance::{
-        InstanceConfig, Limits, LogFormat, Logging, PackageConfig, Ports, SecretsConfig,
+        InstanceConfig, Limits, LogFormat, Logging, PackageConfig, Ports, Runtime, SecretsConfig,
         StateConfig,
     },
     mistake::{Mistake, Mistakes},
@@ -126,6 +126,7 @@ impl InstanceFlags {
             function_version: String::new(),
             // As Pulsar's LocalRunner names it.
             cluster_name: "local".to_owned(),
+            runtime: Runtime::Wasm,
             package: None,
             clusters,
             input_clusters,

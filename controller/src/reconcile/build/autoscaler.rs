@@ -17,7 +17,7 @@ use kube::{
     ResourceExt,
     core::{ApiResource, DynamicObject, GroupVersionKind},
 };
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::{BuildError, labels};
 use crate::{
@@ -115,18 +115,18 @@ pub(super) fn vertical<W: Workload>(
     let Some(vpa) = &policy.vpa else { return Ok(None) };
     let mut object = DynamicObject::new(&workload.object_name(), &vertical_api());
     object.metadata = labels::owned(workload, workload.object_name());
-    let mut spec = json!({
-        "targetRef": {
-            "apiVersion": format!("{GROUP}/{VERSION}"),
-            "kind": W::COMPONENT.kind(),
-            "name": workload.name_any(),
-        },
+    let mut spec = Map::new();
+    let target = json!({
+        "apiVersion": format!("{GROUP}/{VERSION}"),
+        "kind": W::COMPONENT.kind(),
+        "name": workload.name_any(),
     });
+    spec.insert("targetRef".to_owned(), target);
     if let Some(policy) = &vpa.update_policy {
-        spec["updatePolicy"] = serde_json::to_value(policy)?;
+        spec.insert("updatePolicy".to_owned(), serde_json::to_value(policy)?);
     }
     if let Some(policy) = &vpa.resource_policy {
-        spec["resourcePolicy"] = serde_json::to_value(policy)?;
+        spec.insert("resourcePolicy".to_owned(), serde_json::to_value(policy)?);
     }
     object.data = json!({ "spec": spec });
     Ok(Some(object))
