@@ -1,4 +1,4 @@
-// Program kube holds Kubernetes' own programs in one file; the name it is started by says which
+// Program kube holds Kubernetes' own programs and etcd in one file; the name it is started by says which
 // one runs. One file compiles, links and is cached once, where five would share most of their code.
 package main
 
@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
 	"k8s.io/kubectl/pkg/cmd"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
@@ -32,6 +33,10 @@ var programs = map[string]func() *cobra.Command{
 
 func main() {
 	name := filepath.Base(os.Args[0])
+	if name == "etcd" {
+		etcdmain.Main(os.Args)
+		return
+	}
 	program, known := programs[name]
 	if !known {
 		fmt.Fprintf(os.Stderr, "%s is no program of Kubernetes: link this file under the name of one\n", name)

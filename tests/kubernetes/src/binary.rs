@@ -1,4 +1,6 @@
 //! The Kubernetes binary: compiled once from the Go module in `binary/`, kept in the user's cache.
+//!
+//! It holds etcd too: distributions have old ones, which lack what current clients ask for.
 
 use std::{
     env, fs,
@@ -16,8 +18,8 @@ use crate::{command, machine};
 pub const VERSION: &str = "1.34.2";
 
 /// The programs that the one binary is, by the name it is started with.
-const PROGRAMS: [&str; 5] =
-    ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kubectl"];
+const PROGRAMS: [&str; 6] =
+    ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kubectl"];
 
 /// A directory with Kubernetes' programs.
 #[derive(Clone, Debug)]
@@ -26,11 +28,11 @@ pub struct Binary {
 }
 
 impl Binary {
-    /// Where it is, or will be: `~/.cache/function-mesh/kube-VERSION`.
+    /// Where it is, or will be: `~/.cache/function-mesh/kubernetes-VERSION`.
     pub fn location() -> Result<PathBuf> {
         let home =
             env::var_os("HOME").context("HOME is not set, so there is no cache directory")?;
-        Ok(Path::new(&home).join(".cache/function-mesh").join(format!("kube-{VERSION}")))
+        Ok(Path::new(&home).join(".cache/function-mesh").join(format!("kubernetes-{VERSION}")))
     }
 
     /// Whether it must be compiled first.
@@ -89,7 +91,7 @@ fn compile(dir: &Path) -> Result<()> {
         Command::new("nice")
             .args(["-n", "10"])
             .arg(go)
-            .args(["build", "-trimpath", "-ldflags", &flags.join(" "), "-o"])
+            .args(["build", "-trimpath", "-buildvcs=false", "-ldflags", &flags.join(" "), "-o"])
             .arg(&unfinished)
             .arg(".")
             .env("CGO_ENABLED", "0")

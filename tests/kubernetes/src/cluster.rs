@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     net::Ipv4Addr,
-    os::unix::{fs::PermissionsExt as _, net::UnixStream},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
     sync::atomic::{AtomicU32, Ordering},
@@ -14,17 +14,17 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 use nix::sys::signal::Signal;
-use serde_json::Value;
 
 use crate::{
     binary::Binary,
     command, control_group,
-    files::{self, NODE_NAME, PAUSE_IMAGE},
+    files::{self, PAUSE_IMAGE},
     image::Image,
     machine,
     network::Network,
     process::{Process, end_of_log},
     programs::{Component, Options, Place},
+    readiness,
     sweep::{self, Keeper},
 };
 
@@ -47,7 +47,8 @@ impl Cluster {
     /// The machine lacks something, or a program did not come up; the error shows the end of its
     /// log.
     pub fn start(state: &Path, options: &Options) -> Result<Self> {
-        let state = prepare(state, options)?;
+        machine::prepare(options.node)?;
+        let state = own_directory(state)?;
         let keeper = Keeper::set(&state)?;
         let place = Place::new(state, Binary::get()?, options.clone())?;
         let mut cluster = Self { programs: Programs::new(place), keeper };
@@ -160,7 +161,8 @@ impl Drop for Cluster {
 /// # Errors
 /// As [`Cluster::start`].
 pub fn start_detached(state: &Path, options: &Options) -> Result<PathBuf> {
-    let state = prepare(state, options)?;
+    machine::prepare(options.node)?;
+    let state = own_directory(state)?;
     let place = Place::new(state.clone(), Binary::get()?, options.clone())?;
     let mut programs = Programs::new(place);
     if let Err(error) = programs.bring_up() {
@@ -196,8 +198,7 @@ pub fn gateway(state: &Path) -> Result<Ipv4Addr> {
 const NETWORK: &str = "network";
 
 /// The directory for a cluster's state, with a name that every program can bear.
-fn prepare(state: &Path, options: &Options) -> Result<PathBuf> {
-    machine::prepare(options.node)?;
+fn own_directory(state: &Path) -> Result<PathBuf> {
     fs::create_dir_all(state).with_context(|| state.display().to_string())?;
     let state = state.canonicalize()?;
     let empty = fs::read_dir(&state)?.next().is_none();
@@ -236,10 +237,6 @@ impl Programs {
             network.bring_up()?;
             control_group::create(&network.name())?;
             self.place.network = Some(network);
-            // A test has nothing to keep over a power cut.
-            let etcd = self.place.file("etcd");
-            fs::create_dir_all(&etcd)?;
-            command::output(Command::new("mount").args(["-t", "tmpfs", "etcd"]).arg(&etcd))?;
         }
         files::write(&self.place)?;
         self.start(Component::Etcd)?;
@@ -278,7 +275,7 @@ impl Programs {
     fn wait_until_ready(&mut self, component: Component) -> Result<()> {
         let deadline = Instant::now() + START_LIMIT;
         loop {
-            if self.is_ready(component) {
+            if readiness::is_ready(&self.place, component) {
                 return Ok(());
             }
             self.running_mut(component)?;
@@ -291,38 +288,6 @@ impl Programs {
             }
             thread::sleep(PAUSE);
         }
-    }
-
-    fn is_ready(&self, component: Component) -> bool {
-        match component {
-            Component::Etcd => {
-                let health = format!("{}/health", self.place.etcd());
-                command::output(curl().arg(health)).is_ok_and(|health| health.contains("true"))
-            }
-            Component::Containerd => UnixStream::connect(self.place.file(files::SOCKET)).is_ok(),
-            Component::ApiServer => self.get("/readyz").is_ok(),
-            Component::ControllerManager => {
-                self.get("/api/v1/namespaces/default/serviceaccounts/default").is_ok()
-            }
-            // It binds what is there as soon as it runs.
-            Component::Scheduler => true,
-            Component::Kubelet => {
-                self.get(&format!("/api/v1/nodes/{NODE_NAME}")).is_ok_and(|node| takes_pods(&node))
-            }
-        }
-    }
-
-    /// Asks the API server for a page.
-    fn get(&self, path: &str) -> Result<String> {
-        command::output(
-            curl()
-                .arg("--cacert")
-                .arg(self.place.file(files::AUTHORITY))
-                // From a file: an argument can be read by everybody.
-                .arg("--header")
-                .arg(format!("@{}", self.place.file(files::ADMIN_HEADER).display()))
-                .arg(format!("https://{}{path}", self.place.api_server())),
-        )
     }
 
     fn running(&self, component: Component) -> Result<&Process> {
@@ -360,50 +325,14 @@ impl Programs {
     }
 }
 
-fn curl() -> Command {
-    let mut curl = Command::new("curl");
-    curl.args(["--silent", "--show-error", "--fail", "--max-time", "5", "--noproxy", "*"]);
-    curl
-}
-
-/// Whether a node is ready and nothing keeps pods off it.
-fn takes_pods(node: &str) -> bool {
-    let node: Value = serde_json::from_str(node).unwrap_or_default();
-    let conditions = node.pointer("/status/conditions").and_then(Value::as_array);
-    let ready = conditions.into_iter().flatten().any(|condition| {
-        condition.get("type").is_some_and(|kind| kind == "Ready")
-            && condition.get("status").is_some_and(|status| status == "True")
-    });
-    let taints = node.pointer("/spec/taints").and_then(Value::as_array);
-    ready && taints.is_none_or(Vec::is_empty)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_node_takes_pods_when_it_is_ready_and_without_taints() {
-        let node = |ready: &str, taints: &str| {
-            format!(
-                r#"{{"spec": {{"taints": {taints}}},
-                     "status": {{"conditions": [{{"type": "Ready", "status": "{ready}"}}]}}}}"#
-            )
-        };
-        assert!(takes_pods(&node("True", "[]")));
-        assert!(!takes_pods(&node("False", "[]")));
-        assert!(!takes_pods(&node("True", r#"[{"key": "not-ready"}]"#)));
-        assert!(takes_pods(&node("True", "null")));
-        assert!(!takes_pods("no JSON"));
-    }
-
-    #[test]
     fn a_state_directory_that_programs_cannot_bear_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let refused = |name: &str| {
-            let error = prepare(&dir.path().join(name), &Options::api_server()).unwrap_err();
-            error.to_string()
-        };
+        let refused = |name: &str| own_directory(&dir.path().join(name)).unwrap_err().to_string();
         assert!(refused("two words").contains("cannot be a state directory"));
         assert!(refused(&"long".repeat(30)).contains("at most 80"));
         fs::create_dir(dir.path().join("used")).unwrap();

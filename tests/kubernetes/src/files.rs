@@ -51,7 +51,7 @@ rules:
 /// # Errors
 /// The directory cannot be written, or openssl refuses.
 pub fn write(place: &Place) -> Result<()> {
-    for dir in ["log", "run", "pki", "etcd"] {
+    for dir in ["log", "run", "pki"] {
         fs::create_dir_all(place.file(dir))
             .with_context(|| place.file(dir).display().to_string())?;
     }

@@ -1,8 +1,8 @@
 //! A real single-node Kubernetes as child processes, without Docker.
 //!
 //! ```text
-//! machine (Debian's containerd, etcd, ..) ─┐
-//! binary (Kubernetes, compiled once) ──────┼─► files ─► programs ─► cluster ─► kill, freeze, restart
+//! machine (Debian's containerd, runc, ..) ─┐
+//! binary (Kubernetes, etcd; compiled once) ┼─► files ─► programs ─► cluster ─► kill, freeze, restart
 //! network (a bridge of its own) ───────────┘                          │
 //! image (files of this machine) ─────────────────────────────────────┘
 //! ```
@@ -24,6 +24,7 @@ pub mod control_group;
 pub mod files;
 pub mod programs;
 pub mod process;
+pub mod readiness;
 pub mod sweep;
 pub mod cluster;
 pub mod image;

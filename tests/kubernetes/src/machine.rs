@@ -13,8 +13,7 @@ use crate::command;
 /// A program and the Debian package it comes in.
 type Needed = (&'static str, &'static str);
 
-const CONTROL_PLANE: &[Needed] =
-    &[("etcd", "etcd-server"), ("openssl", "openssl"), ("curl", "curl")];
+const CONTROL_PLANE: &[Needed] = &[("openssl", "openssl"), ("curl", "curl")];
 
 const NODE: &[Needed] = &[
     ("containerd", "containerd"),
