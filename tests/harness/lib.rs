@@ -3,7 +3,7 @@
 //! ```text
 //! broker ─► peer (Pulsar's Java client) ─► cluster      the other side
 //! guests ─► runner ─► process                           the side under test
-//! kubernetes ─► pods, audit ─► platform                 a cluster, with both in it
+//! kubernetes ─► pods, audit, api_proxy ─► platform      a cluster, with both in it
 //! ```
 #![expect(
     clippy::disallowed_types,
@@ -24,4 +24,5 @@ pub mod provenance;
 pub mod kubernetes;
 pub mod pods;
 pub mod audit;
+pub mod api_proxy;
 pub mod platform;
