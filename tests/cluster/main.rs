@@ -11,3 +11,11 @@ mod node;
 mod runner;
 #[cfg(test)]
 mod stage;
+#[cfg(test)]
+mod functions;
+#[cfg(test)]
+mod mesh;
+#[cfg(test)]
+mod operator;
+#[cfg(test)]
+mod restarts;

@@ -1,0 +1,195 @@
+//! What scenarios of the operator share: a controller that looks after one namespace, the kinds it
+//! needs, functions in a user's image.
+
+use std::{
+    sync::{Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use function_mesh_tests::{
+    cluster::Namespace,
+    eventually::eventually,
+    guests,
+    platform::{Broker, Platform, RUNNER_IMAGE},
+    runner::{Runner, Running},
+};
+use kubernetes_standalone::image::Image;
+use serde_json::{Value, json};
+
+use crate::stage::{SOON, broker, platform, restricted};
+
+/// An image as a user's: components, and nothing to run them.
+pub(crate) const FUNCTIONS: &str = "localhost/functions:1";
+
+/// For a pod to start on two slow cores.
+pub(crate) const STARTED: Duration = Duration::from_secs(60);
+
+/// A namespace of the cluster, one of the broker, and a controller for them. All end with this.
+pub(crate) struct Stage {
+    pub(crate) platform: &'static Platform,
+    pub(crate) broker: &'static Broker,
+    pub(crate) namespace: String,
+    pub(crate) topics: Namespace,
+    pub(crate) controller: Option<Running>,
+}
+
+impl Stage {
+    /// With the ConfigMap `pulsar` that says where the broker is.
+    pub(crate) fn new(name: &str) -> Result<Self> {
+        let (platform, broker) = (platform()?, broker()?);
+        kinds(platform)?;
+        functions_image(platform)?;
+        let namespace = restricted(platform, name)?;
+        let topics = broker.topics.namespace(name)?;
+        let mut stage = Self { platform, broker, namespace, topics, controller: None };
+        stage.apply(&json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "pulsar" },
+            "data": {
+                "brokerServiceURL": broker.service_url(), "webServiceURL": broker.web_url(),
+            },
+        }))?;
+        stage.controller = Some(stage.run()?.start()?);
+        Ok(stage)
+    }
+
+    /// The controller as it is started.
+    pub(crate) fn run(&self) -> Result<Runner> {
+        Ok(self
+            .platform
+            .controller()?
+            .flag("--watched-namespace", &self.namespace)
+            .flag("--runner-image", RUNNER_IMAGE))
+    }
+
+    /// Applies an object in this namespace.
+    pub(crate) fn apply(&self, object: &Value) -> Result<Value> {
+        let mut object = object.clone();
+        let metadata = object.get_mut("metadata").context("no metadata")?;
+        if let Some(metadata) = metadata.as_object_mut() {
+            metadata.insert("namespace".to_owned(), self.namespace.clone().into());
+        }
+        self.platform.kubernetes.apply_object(&object)
+    }
+
+    pub(crate) fn get(&self, kind: &str, name: &str) -> Result<Value> {
+        self.platform.kubernetes.get(kind, &self.namespace, name)
+    }
+
+    pub(crate) fn patch(&self, kind: &str, name: &str, patch: &Value) -> Result<Value> {
+        self.platform.kubernetes.patch(kind, &self.namespace, name, patch)
+    }
+
+    /// Waits until an object's own Ready condition is `True` for its present generation.
+    pub(crate) fn ready(&self, kind: &str, name: &str) -> Result<Value> {
+        let object = eventually(STARTED, format!("{kind} {name} to be ready"), || {
+            let object = self.get(kind, name)?;
+            let ready = standard(&object, "Ready")?;
+            let current = ready.get("observedGeneration") == object.pointer("/metadata/generation");
+            Ok((current && ready.get("status") == Some(&json!("True"))).then_some(object))
+        });
+        object.with_context(|| self.story(kind, name))
+    }
+
+    /// Waits until the Ready condition has this reason, and gives its message.
+    pub(crate) fn reason(&self, kind: &str, name: &str, reason: &str) -> Result<String> {
+        let message = eventually(STARTED, format!("{kind} {name} to say {reason}"), || {
+            let object = self.get(kind, name)?;
+            let ready = standard(&object, "Ready")?;
+            let message = ready.get("message").and_then(Value::as_str).unwrap_or_default();
+            Ok((ready.get("reason") == Some(&json!(reason))).then(|| message.to_owned()))
+        });
+        message.with_context(|| self.story(kind, name))
+    }
+
+    /// Names and identities of a function's pods.
+    pub(crate) fn pods(&self, function: &str) -> Result<Vec<(String, String)>> {
+        let selector = format!("compute.functionmesh.io/name={function}");
+        self.platform.kubernetes.pod_uids(&self.namespace, &selector)
+    }
+
+    /// What a reader of a failed test wants to know.
+    fn story(&self, kind: &str, name: &str) -> String {
+        let object = self.get(kind, name).map(|object| object.to_string()).unwrap_or_default();
+        let pod = self.platform.kubernetes.story(&self.namespace, &format!("{name}-function-0"));
+        let log = self.controller.as_ref().map(Running::log).unwrap_or_default();
+        format!("{object}\n{pod}\n{log}")
+    }
+
+    /// A Function of one of the examples.
+    pub(crate) fn function(&self, name: &str, component: &str, input: &str, output: &str) -> Value {
+        json!({
+            "apiVersion": "compute.functionmesh.io/v1alpha1", "kind": "Function",
+            "metadata": { "name": name },
+            "spec": {
+                "image": FUNCTIONS,
+                "input": { "topics": [input] },
+                "output": { "topic": output },
+                "pulsar": { "pulsarConfig": "pulsar" },
+                "wasm": { "module": format!("/functions/{component}.wasm") },
+            },
+        })
+    }
+
+    /// Sends one text, and expects one answer.
+    pub(crate) fn answers(
+        &self,
+        input: &str,
+        text: &str,
+        output: &str,
+        answer: &str,
+    ) -> Result<()> {
+        self.topics.send(input, &[text])?;
+        let answers = self.topics.texts(output, 1)?;
+        ensure!(answers == [answer], "{answers:?} instead of {answer}");
+        Ok(())
+    }
+}
+
+/// Kubernetes's conditions of an object of ours.
+pub(crate) fn standard<'a>(object: &'a Value, kind: &str) -> Result<&'a Value> {
+    let conditions = object.pointer("/status/standardConditions").and_then(Value::as_array);
+    let found = conditions
+        .and_then(|all| all.iter().find(|condition| condition.get("type") == Some(&json!(kind))));
+    found.with_context(|| format!("no condition {kind} yet"))
+}
+
+/// Installs the five kinds, once.
+pub(crate) fn kinds(platform: &Platform) -> Result<()> {
+    once("kinds", || {
+        let crds = Runner::of(guests::controller()?, ["crd"])?.run("")?;
+        ensure!(crds.status.success(), "{}", String::from_utf8_lossy(&crds.stderr));
+        let crds = platform.kubernetes.apply(&String::from_utf8(crds.stdout)?)?;
+        for crd in &crds {
+            let name = crd.pointer("/metadata/name").and_then(Value::as_str).context("no name")?;
+            eventually(SOON, format!("{name} to be served"), || {
+                let crd = platform.kubernetes.get("CustomResourceDefinition", "", name)?;
+                let established = function_mesh_tests::kubernetes::condition(&crd, "Established")?;
+                Ok((established == "True").then_some(()))
+            })?;
+        }
+        Ok(())
+    })
+}
+
+fn functions_image(platform: &Platform) -> Result<()> {
+    once("functions", || {
+        let mut image = Image::new(FUNCTIONS, ["/none"]);
+        for name in ["exclamation", "user-config", "failing", "word-count"] {
+            let file = format!("/functions/{}.wasm", name.replace('-', "_"));
+            image = image.file(&file, guests::component(name)?);
+        }
+        platform.machine.load_image(&image)
+    })
+}
+
+/// Runs `work` unless it was done before; a failure is tried again by the next.
+fn once(name: &'static str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    static DONE: OnceLock<Mutex<Vec<&'static str>>> = OnceLock::new();
+    let mut done = DONE.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    if !done.contains(&name) {
+        work()?;
+        done.push(name);
+    }
+    Ok(())
+}
