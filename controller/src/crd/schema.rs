@@ -68,4 +68,4 @@ fn subresources(kind: Kind) -> CustomResourceSubresources {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -64,8 +64,12 @@ const ATOMIC: [&str; 16] = [
     "selector",
 ];
 
+/// The same of names that elsewhere are something else: the object they stand in, and their name.
+const ATOMIC_IN: [(&str, &str); 2] =
+    [("nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution"), ("sources", "secret")];
+
 /// Lists that are applied item by item: the object they stand in, their name, their keys.
-const KEYED: [(&str, &str, &[&str]); 9] = [
+const KEYED: [(&str, &str, &[&str]); 10] = [
     ("initContainers", "env", &["name"]),
     ("sidecars", "env", &["name"]),
     ("initContainers", "ports", &["containerPort", "protocol"]),
@@ -75,6 +79,7 @@ const KEYED: [(&str, &str, &[&str]); 9] = [
     ("initContainers", "volumeMounts", &["mountPath"]),
     ("sidecars", "volumeMounts", &["mountPath"]),
     ("resources", "claims", &["name"]),
+    ("status", "conditions", &["type"]),
 ];
 
 /// What the metadata of a claim template may have.
@@ -177,7 +182,7 @@ fn tidy(schema: &mut JSONSchemaProps, position: &Position<'_>) {
 /// What Kubernetes's published schema says of its types, and the bindings do not.
 fn follow_kubernetes(schema: &mut JSONSchemaProps, name: &str, parent: &str) {
     let object = schema.type_.as_deref() == Some("object");
-    if object && ATOMIC.contains(&name) {
+    if object && (ATOMIC.contains(&name) || ATOMIC_IN.contains(&(parent, name))) {
         schema.x_kubernetes_map_type = Some("atomic".to_owned());
     }
     if object && NAMING.contains(&name) {

@@ -3,6 +3,7 @@ use std::path::Path;
 use super::*;
 
 mod described;
+pub(crate) mod original;
 
 /// The repository's root.
 pub(crate) fn root() -> &'static Path {
