@@ -4,6 +4,8 @@
 //! them.
 
 #[cfg(test)]
+mod definitions;
+#[cfg(test)]
 mod interference;
 #[cfg(test)]
 mod node;
