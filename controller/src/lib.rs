@@ -4,6 +4,7 @@
 //! `details` (what instances are told), `reconcile` (one pass over one object), `run` (watches,
 //! and what starts a pass).
 
+pub mod backlog;
 pub mod cache;
 pub mod cli;
 pub mod config;
@@ -12,7 +13,9 @@ mod details;
 pub mod events;
 pub mod mesh;
 pub mod metrics;
+mod pulsar_admin;
 pub mod reconcile;
 mod resources;
 pub mod run;
+mod subscriptions;
 pub mod workload;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder, core::Collector,
+    HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+    core::Collector,
 };
 
 /// Buckets of the latency, in milliseconds.
@@ -16,6 +17,8 @@ pub struct Metrics {
     registry: Registry,
     count: IntCounterVec,
     latency: HistogramVec,
+    backlog: IntGaugeVec,
+    not_removed: IntCounterVec,
 }
 
 impl Metrics {
@@ -41,13 +44,46 @@ impl Metrics {
                 &LABELS,
             )?,
         )?;
-        Ok(Self { registry, count, latency })
+        let backlog = register(
+            &registry,
+            IntGaugeVec::new(
+                Opts::new("function_mesh_backlog", "Entries that wait in an object's subscription"),
+                &LABELS,
+            )?,
+        )?;
+        let not_removed = register(
+            &registry,
+            IntCounterVec::new(
+                Opts::new(
+                    "function_mesh_subscriptions_not_removed_total",
+                    "Subscriptions and topics left behind in Pulsar by deleted objects",
+                ),
+                &["type", "namespace"],
+            )?,
+        )?;
+        Ok(Self { registry, count, latency, backlog, not_removed })
     }
 
     pub fn reconciled(&self, kind: &str, name: &str, namespace: &str, took: Duration) {
         let labels = [kind, name, namespace];
         self.count.with_label_values(&labels).inc();
         self.latency.with_label_values(&labels).observe(took.as_secs_f64() * 1000.0);
+    }
+
+    /// What waits for an object; `None` if it is not read any more.
+    pub fn backlog(&self, kind: &str, name: &str, namespace: &str, entries: Option<i64>) {
+        let labels = [kind, name, namespace];
+        match entries {
+            Some(entries) => self.backlog.with_label_values(&labels).set(entries),
+            // Absent is as good as removed.
+            None => drop(self.backlog.remove_label_values(&labels)),
+        }
+    }
+
+    /// A deleted object left something behind in Pulsar.
+    pub fn not_removed(&self, kind: &str, namespace: &str, count: usize) {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.not_removed.with_label_values(&[kind, namespace]).inc_by(count);
     }
 
     /// Forgets an object that is gone.

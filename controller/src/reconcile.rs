@@ -25,11 +25,13 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::{
+    backlog::{Backlogs, follow},
     cache::Caches,
     config::PodDefaults,
     crd::{GROUP, VERSION, status::WorkloadStatus},
     events::Events,
     metrics::Metrics,
+    pulsar_admin::Sessions,
     workload::{Language, Workload},
 };
 
@@ -38,6 +40,7 @@ pub mod backoff;
 pub mod build;
 pub mod dereference;
 pub mod drift;
+mod finalize;
 pub mod pods;
 pub mod rollout;
 pub mod status;
@@ -67,6 +70,9 @@ pub struct Context {
     pub events: Events,
     pub metrics: Metrics,
     pub retries: backoff::Retries,
+    /// Connections to the admin APIs of Pulsar clusters.
+    pub(crate) sessions: Sessions,
+    pub(crate) backlogs: Backlogs,
 }
 
 impl Context {
@@ -166,9 +172,15 @@ impl Error {
 }
 
 async fn pass<W: Workload>(workload: &W, context: &Context) -> Result<Action, Error> {
-    if is_foreign(workload) || workload.meta().deletion_timestamp.is_some() {
+    if is_foreign(workload) {
+        follow::forget(workload, context);
         return Ok(Action::await_change());
     }
+    if workload.meta().deletion_timestamp.is_some() {
+        follow::forget(workload, context);
+        return finalize::finalize(workload, context, Timestamp::now()).await;
+    }
+    finalize::guard(workload, context).await?;
     let namespace = workload.namespace().unwrap_or_default();
     let prepared = prepare(workload, context);
     let live = context.live.stateful_set(&namespace, &workload.object_name());
@@ -181,8 +193,9 @@ async fn pass<W: Workload>(workload: &W, context: &Context) -> Result<Action, Er
             return Ok(Action::await_change());
         }
     };
+    let (wanted, backlog) = follow::replicas(workload, &details, live.as_deref(), context);
     let suspended = has(workload, SUSPENDED, "true");
-    let replicas = if suspended { 0 } else { workload.spec().replicas() };
+    let replicas = if suspended { 0 } else { wanted };
     let mut built = build::build(workload, &details, &references, &context.defaults, replicas)?;
     if suspended {
         built.horizontal = None;
@@ -196,7 +209,9 @@ async fn pass<W: Workload>(workload: &W, context: &Context) -> Result<Action, Er
         .await
         .map_err(api_error("cannot apply"))?;
     let pods = pods_of(workload, &context.live.pods);
-    let status = status::of_applied(workload, &applied, &references, &pods, Timestamp::now());
+    let now = Timestamp::now();
+    let mut status = status::of_applied(workload, &applied, &references, &pods, now);
+    follow::describe(&mut status, workload, backlog.as_ref(), now);
     report(workload, context, status).await?;
     Ok(Action::await_change())
 }

@@ -25,12 +25,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
+    backlog::{self, Backlogs},
     cache::{self, Caches},
     config::PodDefaults,
     crd::{BackendConfig, Function, FunctionMesh, Sink, Source},
     events::Events,
     mesh,
     metrics::Metrics,
+    pulsar_admin::Sessions,
     reconcile::{
         self, Context,
         apply::Live,
@@ -260,6 +262,8 @@ async fn kind<W: Workload>(shared: &Shared) {
         false => (None, futures::stream::pending().boxed()),
     };
     let live = Live { stateful_sets, services, config_maps, horizontal, vertical, pods };
+    let sessions = Sessions::new(client.clone());
+    let backlogs = Backlogs::default();
     let context = Arc::new(Context {
         client: client.clone(),
         caches: caches.clone(),
@@ -270,16 +274,32 @@ async fn kind<W: Workload>(shared: &Shared) {
         events: Events::new(client.clone(), settings.instance.clone()),
         metrics: metrics.clone(),
         retries: backoff::Retries::default(),
+        sessions: sessions.clone(),
+        backlogs: backlogs.clone(),
     });
-    let referring = referring(workloads.clone(), changes.subscribe());
+    let (decisions, decided) = tokio::sync::mpsc::channel(backlog::CHANGES);
+    let starts =
+        futures::stream::select(referring(workloads.clone(), changes.subscribe()), scaled(decided));
+    let known = workloads.clone();
+    let alive = move |key: &backlog::Key| {
+        known.get(&ObjectRef::new(&key.name).within(&key.namespace)).is_some()
+    };
+    let polling = backlogs.run(backlog::Poller {
+        kind: W::COMPONENT.as_str(),
+        reader: backlog::Reader(sessions),
+        alive,
+        metrics: metrics.clone(),
+        changes: decisions,
+        stop: stop.clone(),
+    });
     // What a status says of an object's spec must not start another look at it.
     let workload_stream = workload_stream
         .predicate_filter(
-            predicates::generation.combine(predicates::annotations),
+            predicates::generation.combine(predicates::annotations).combine(predicates::labels),
             PredicateConfig::default(),
         )
         .boxed();
-    Controller::for_stream(workload_stream, workloads)
+    let reconciling = Controller::for_stream(workload_stream, workloads)
         .with_config(Config::default().concurrency(CONCURRENCY))
         .owns_stream(s)
         .owns_stream(v)
@@ -287,7 +307,7 @@ async fn kind<W: Workload>(shared: &Shared) {
         .owns_stream(h)
         .owns_stream_with(a, autoscaler::vertical_api())
         .watches_stream(p, |pod| to_workload::<W>(&pod))
-        .reconcile_on(referring)
+        .reconcile_on(starts)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(reconcile::reconcile, reconcile::on_error, context)
         .for_each(|result| {
@@ -295,8 +315,18 @@ async fn kind<W: Workload>(shared: &Shared) {
                 debug!(%error, "reconciliation");
             }
             ready(())
-        })
-        .await;
+        });
+    tokio::join!(reconciling, polling);
+}
+
+/// The workloads whose backlog says something new.
+fn scaled<W: Workload>(
+    decided: tokio::sync::mpsc::Receiver<backlog::Key>,
+) -> impl Stream<Item = ObjectRef<W>> + Send {
+    futures::stream::unfold(decided, |mut decided| async move {
+        let key = decided.recv().await?;
+        Some((ObjectRef::new(&key.name).within(&key.namespace), decided))
+    })
 }
 
 /// Watches meshes and the objects of their members.

@@ -1,0 +1,210 @@
+//! One request to an admin API: tried at several hosts, sent on to the broker in charge, bounded in
+//! time and size.
+
+use std::time::Duration;
+
+use http::{
+    HeaderValue, Method, StatusCode,
+    header::{AUTHORIZATION, LOCATION},
+};
+use reqwest::{Client, Response};
+use serde::{Deserialize, de::DeserializeOwned};
+use tokio::time::timeout;
+use url::Url;
+
+use super::Body;
+
+/// Of one request, with what its redirects add.
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
+/// Attempts for one request, so that another host is asked when one is down.
+const ATTEMPTS: usize = 3;
+const PAUSE: Duration = Duration::from_millis(150);
+const MAX_REDIRECTS: usize = 5;
+/// Bytes of an answer. Statistics of a topic with many subscriptions are long.
+const MAX_ANSWER: usize = 8 << 20;
+/// Characters of a broker's reason; what follows is a stack trace.
+const MAX_REASON: usize = 200;
+
+/// Why a request came to nothing. Holds no credentials, and no URL that could.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AdminError {
+    #[error("{0}")]
+    Credentials(String),
+    #[error("{host}: {why}")]
+    Unreachable { host: String, why: String },
+    #[error("{host}: no answer within {} s", REQUEST_TIMEOUT.as_secs())]
+    Slow { host: String },
+    #[error("{host}: {status}{reason}")]
+    Refused { host: String, status: StatusCode, reason: String },
+    #[error("{host}: its answer {why}")]
+    Answer { host: String, why: &'static str },
+}
+
+impl AdminError {
+    pub(super) fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_absence(&self) -> bool {
+        self.status() == Some(StatusCode::NOT_FOUND)
+    }
+
+    /// The credentials are not good, or not good any more.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
+    }
+
+    /// Whether another attempt may fare better.
+    fn passes(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Slow { .. } => true,
+            Self::Refused { status, .. } => {
+                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
+            }
+            Self::Credentials(_) | Self::Answer { .. } => false,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub(super) client: Client,
+    /// `http://host:port`; at least one.
+    pub(super) hosts: Vec<String>,
+    /// Marked as sensitive, so that it is not shown.
+    pub(super) authorization: Option<HeaderValue>,
+}
+
+impl Exchange {
+    /// The body of a successful answer.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Body>,
+    ) -> Result<Vec<u8>, AdminError> {
+        let mut attempt = 0;
+        loop {
+            let host = attempt_host(&self.hosts, attempt);
+            let sent = timeout(REQUEST_TIMEOUT, self.attempt(host, &method, path, body)).await;
+            let result = sent.unwrap_or_else(|_| Err(AdminError::Slow { host: host.to_owned() }));
+            attempt += 1;
+            match result {
+                // A host that keeps silent has used up the time for its successors as well.
+                Err(error) if error.passes() && attempt < self.attempts(&error) => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn attempts(&self, error: &AdminError) -> usize {
+        match error {
+            AdminError::Slow { .. } => self.hosts.len().min(ATTEMPTS),
+            _ => ATTEMPTS,
+        }
+    }
+
+    async fn attempt(
+        &self,
+        host: &str,
+        method: &Method,
+        path: &str,
+        body: Option<&Body>,
+    ) -> Result<Vec<u8>, AdminError> {
+        let unusable = |url: String| AdminError::Unreachable {
+            host: host.to_owned(),
+            why: format!("\"{url}\" is no address"),
+        };
+        let url = format!("{host}/{path}");
+        let mut url = Url::parse(&url).map_err(|_| unusable(url))?;
+        for _ in 0..=MAX_REDIRECTS {
+            let mut request = self.client.request(method.clone(), url.clone());
+            if let Some(authorization) = &self.authorization {
+                request = request.header(AUTHORIZATION, authorization);
+            }
+            if let Some(body) = body {
+                request = request
+                    .header(http::header::CONTENT_TYPE, "application/json")
+                    .body(body.to_string());
+            }
+            let at = url.origin().ascii_serialization();
+            let response = request.send().await.map_err(|error| unreachable(&at, error))?;
+            if !response.status().is_redirection() {
+                return answer(&at, response).await;
+            }
+            // The broker that has the topic. All of a cluster take the same credentials, which
+            // must not leave encryption.
+            let next = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+            let next = next.and_then(|to| url.join(to).ok());
+            let safe = |next: &Url| match next.scheme() {
+                "https" => true,
+                "http" => url.scheme() == "http",
+                _ => false,
+            };
+            url = next.filter(safe).ok_or(AdminError::Answer {
+                host: at,
+                why: "redirects to no address, or out of encryption",
+            })?;
+        }
+        let why = "redirects in a circle";
+        Err(AdminError::Answer { host: url.origin().ascii_serialization(), why })
+    }
+}
+
+fn attempt_host(hosts: &[String], attempt: usize) -> &str {
+    let index = attempt.checked_rem(hosts.len()).unwrap_or(0);
+    hosts.get(index).map_or("", String::as_str)
+}
+
+pub(super) fn unreachable(host: &str, error: reqwest::Error) -> AdminError {
+    // The innermost reason says what is wrong; the URL is named by its host.
+    let error = error.without_url();
+    let mut innermost: &dyn std::error::Error = &error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    AdminError::Unreachable { host: host.to_owned(), why: innermost.to_string() }
+}
+
+pub(super) async fn answer(host: &str, mut response: Response) -> Result<Vec<u8>, AdminError> {
+    let status = response.status();
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(|error| unreachable(host, error))? {
+        if body.len() + piece.len() > MAX_ANSWER {
+            return Err(AdminError::Answer { host: host.to_owned(), why: "is too long" });
+        }
+        body.extend_from_slice(&piece);
+    }
+    if status.is_success() {
+        return Ok(body);
+    }
+    Err(AdminError::Refused { host: host.to_owned(), status, reason: reason(&body) })
+}
+
+/// What the broker says, on one line.
+fn reason(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Refusal {
+        reason: String,
+    }
+
+    let Ok(Refusal { reason }) = serde_json::from_slice(body) else { return String::new() };
+    let line = reason.split("Stacktrace").next().unwrap_or_default();
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.is_empty() {
+        return line;
+    }
+    format!(": {}", line.chars().take(MAX_REASON).collect::<String>())
+}
+
+pub(super) fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, AdminError> {
+    serde_json::from_slice(body).map_err(|_| AdminError::Answer {
+        host: "pulsar".to_owned(),
+        why: "is not of the expected form; is this address a Pulsar broker's or proxy's?",
+    })
+}
