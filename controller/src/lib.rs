@@ -2,17 +2,21 @@
 //!
 //! In reading order: `crd` (what users write), `workload` (what the three kinds have in common),
 //! `details` (what instances are told), `reconcile` (one pass over one object), `run` (watches,
-//! and what starts a pass).
+//! and what starts a pass), `operator` (the process around it: `connection`, `leader`, `admin`).
 
+pub mod admin;
 pub mod backlog;
 pub mod cache;
 pub mod cli;
 pub mod config;
+pub mod connection;
 pub mod crd;
 mod details;
 pub mod events;
+pub mod leader;
 pub mod mesh;
 pub mod metrics;
+pub mod operator;
 mod pulsar_admin;
 pub mod reconcile;
 mod resources;

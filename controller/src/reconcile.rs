@@ -78,7 +78,7 @@ pub struct Context {
 impl Context {
     /// Waits until every cache was filled once: what is not known yet must not count as absent.
     /// A cache whose watch has ended cannot get fuller.
-    async fn filled(&self) {
+    pub async fn filled(&self) {
         let Live { stateful_sets, services, config_maps, horizontal, vertical, pods } = &self.live;
         let Caches { config_maps: foreign, secrets, backend_configs } = &self.caches;
         let vertical = async {
@@ -156,12 +156,30 @@ pub async fn reconcile<W: Workload>(
 pub fn on_error<W: Workload>(workload: Arc<W>, error: &Error, context: Arc<Context>) -> Action {
     let (name, namespace) = (workload.name_any(), workload.namespace().unwrap_or_default());
     let kind = W::COMPONENT.as_str();
+    context.metrics.failed(kind, error.category());
     let pause = context.retries.next(kind, &namespace, &name, error.retry_after());
     warn!(kind, namespace, name, %error, pause_ms = pause.as_millis(), "reconciliation failed");
     Action::requeue(pause)
 }
 
 impl Error {
+    /// Kind of failure, for figures.
+    pub fn category(&self) -> &'static str {
+        let Self::Api { error, .. } = self else { return "internal" };
+        match &**error {
+            kube::Error::Api(status) => match status.code {
+                401 | 403 => "forbidden",
+                404 => "not_found",
+                409 => "conflict",
+                422 => "invalid",
+                429 => "throttled",
+                500.. => "server",
+                _ => "refused",
+            },
+            _ => "unreachable",
+        }
+    }
+
     /// How long the API server asked to wait.
     pub(crate) fn retry_after(&self) -> Option<std::time::Duration> {
         let Self::Api { error, .. } = self else { return None };

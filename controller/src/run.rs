@@ -3,7 +3,7 @@
 
 use std::{fmt::Debug, sync::Arc};
 
-use futures::{Stream, StreamExt, future::ready, stream::BoxStream};
+use futures::{Stream, StreamExt, TryStreamExt, future::ready, stream::BoxStream};
 use k8s_openapi::api::{
     apps::v1::StatefulSet,
     autoscaling::v2::HorizontalPodAutoscaler,
@@ -25,13 +25,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
+    admin::Readiness,
     backlog::{self, Backlogs},
     cache::{self, Caches},
     config::PodDefaults,
     crd::{BackendConfig, Function, FunctionMesh, Sink, Source},
     events::Events,
     mesh,
-    metrics::Metrics,
+    metrics::{Metrics, Objects},
     pulsar_admin::Sessions,
     reconcile::{
         self, Context,
@@ -52,10 +53,19 @@ pub struct Settings {
     pub defaults: PodDefaults,
     pub backend: BackendSelection,
     pub pause_rollout: bool,
+    /// Look after FunctionMeshes.
+    pub meshes: bool,
     /// Tells several controllers apart in Events.
     pub instance: Option<String>,
     /// The cluster has VerticalPodAutoscalers. Found out at the start.
     pub vertical: bool,
+}
+
+/// What others see of the work.
+#[derive(Clone, Debug)]
+pub struct Monitor {
+    pub metrics: Metrics,
+    pub readiness: Readiness,
 }
 
 /// Reconciliations under way at once, of one kind.
@@ -68,18 +78,23 @@ const CONCURRENCY: u16 = 16;
 pub async fn run(
     client: Client,
     settings: Settings,
-    metrics: Metrics,
+    monitor: Monitor,
     stop: CancellationToken,
 ) -> Result<(), kube::Error> {
     let settings = Settings { vertical: has_vertical(&client).await, ..settings };
     let (caches, references) = references(&client, &settings);
     let (changes, _) = tokio::sync::broadcast::channel(CHANGES);
     let feed = feed(references, changes.clone(), stop.clone());
-    let shared = Shared { client, settings, caches, metrics, changes, stop };
+    let shared = Shared { client, settings, caches, monitor, changes, stop };
     let functions = kind::<Function>(&shared);
     let sources = kind::<Source>(&shared);
     let sinks = kind::<Sink>(&shared);
-    tokio::join!(feed, functions, sources, sinks, meshes(&shared));
+    let meshes = async {
+        if shared.settings.meshes {
+            meshes(&shared).await;
+        }
+    };
+    tokio::join!(feed, functions, sources, sinks, meshes);
     Ok(())
 }
 
@@ -88,7 +103,7 @@ struct Shared {
     client: Client,
     settings: Settings,
     caches: Caches,
-    metrics: Metrics,
+    monitor: Monitor,
     changes: tokio::sync::broadcast::Sender<Change>,
     stop: CancellationToken,
 }
@@ -238,7 +253,7 @@ async fn feed(
 
 /// Watches one kind and everything that belongs to it.
 async fn kind<W: Workload>(shared: &Shared) {
-    let Shared { client, settings, caches, metrics, changes, stop } = shared;
+    let Shared { client, settings, caches, monitor, changes, stop } = shared;
     let namespace = settings.namespace.as_deref();
     let ours = || {
         let component = W::COMPONENT.as_str();
@@ -272,7 +287,7 @@ async fn kind<W: Workload>(shared: &Shared) {
         backend: settings.backend.clone(),
         pause_rollout: settings.pause_rollout,
         events: Events::new(client.clone(), settings.instance.clone()),
-        metrics: metrics.clone(),
+        metrics: monitor.metrics.clone(),
         retries: backoff::Retries::default(),
         sessions: sessions.clone(),
         backlogs: backlogs.clone(),
@@ -288,9 +303,28 @@ async fn kind<W: Workload>(shared: &Shared) {
         kind: W::COMPONENT.as_str(),
         reader: backlog::Reader(sessions),
         alive,
-        metrics: metrics.clone(),
+        metrics: monitor.metrics.clone(),
         changes: decisions,
         stop: stop.clone(),
+    });
+    monitor.metrics.show(Objects::of(workloads.clone()));
+    let filling = monitor.readiness.expect(W::COMPONENT.as_str());
+    let filled = {
+        let (context, workloads) = (context.clone(), workloads.clone());
+        async move {
+            context.filled().await;
+            // A cache whose watch has ended cannot get fuller.
+            drop(workloads.wait_until_ready().await);
+            filling.done();
+        }
+    };
+    let known = (workloads.clone(), monitor.metrics.clone());
+    let workload_stream = workload_stream.inspect_ok(move |seen| {
+        let (workloads, metrics) = &known;
+        if workloads.get(&ObjectRef::from_obj(seen)).is_none() {
+            let namespace = seen.namespace().unwrap_or_default();
+            metrics.forget(W::COMPONENT.as_str(), &seen.name_any(), &namespace);
+        }
     });
     // What a status says of an object's spec must not start another look at it.
     let workload_stream = workload_stream
@@ -299,7 +333,7 @@ async fn kind<W: Workload>(shared: &Shared) {
             PredicateConfig::default(),
         )
         .boxed();
-    let reconciling = Controller::for_stream(workload_stream, workloads)
+    let controller = Controller::for_stream(workload_stream, workloads)
         .with_config(Config::default().concurrency(CONCURRENCY))
         .owns_stream(s)
         .owns_stream(v)
@@ -316,7 +350,7 @@ async fn kind<W: Workload>(shared: &Shared) {
             }
             ready(())
         });
-    tokio::join!(reconciling, polling);
+    tokio::join!(controller, polling, filled);
 }
 
 /// The workloads whose backlog says something new.
@@ -331,7 +365,7 @@ fn scaled<W: Workload>(
 
 /// Watches meshes and the objects of their members.
 async fn meshes(shared: &Shared) {
-    let Shared { client, settings, metrics, stop, caches: _, changes: _ } = shared;
+    let Shared { client, settings, monitor, stop, caches: _, changes: _ } = shared;
     let namespace = settings.namespace.as_deref();
     let members = || watcher::Config::default().labels(mesh::MESH);
     let (functions, f) =
@@ -347,7 +381,7 @@ async fn meshes(shared: &Shared) {
         client: client.clone(),
         live: mesh::Children { functions, sources, sinks },
         events: Events::new(client.clone(), settings.instance.clone()),
-        metrics: metrics.clone(),
+        metrics: monitor.metrics.clone(),
         retries: backoff::Retries::default(),
     });
     let changes = predicates::generation.combine(predicates::annotations);

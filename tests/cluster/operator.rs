@@ -59,6 +59,8 @@ impl Stage {
             .platform
             .controller()?
             .flag("--watched-namespace", &self.namespace)
+            .flag("--health-probe-addr", "0")
+            .flag("--metrics-addr", "0")
             .flag("--runner-image", RUNNER_IMAGE))
     }
 
