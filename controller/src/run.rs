@@ -1,37 +1,31 @@
 //! Watches, and what starts a reconciliation: a change of an object, of what belongs to it, or of
 //! what it refers to.
 
-use std::{fmt::Debug, sync::Arc};
+use std::sync::Arc;
 
-use futures::{Stream, StreamExt, TryStreamExt, future::ready, stream::BoxStream};
+use futures::{Stream, StreamExt, TryStreamExt, future::ready};
 use k8s_openapi::api::{
     apps::v1::StatefulSet,
     autoscaling::v2::HorizontalPodAutoscaler,
-    core::v1::{ConfigMap, Pod, Secret, Service},
+    core::v1::{ConfigMap, Pod, Service},
 };
 use kube::{
-    Api, Client, Resource, ResourceExt,
-    core::{DynamicObject, NamespaceResourceScope},
+    Client, ResourceExt,
     runtime::{
-        Controller, Predicate, PredicateConfig, WatchStreamExt,
-        controller::Config,
-        predicates, reflector,
-        reflector::{ObjectRef, Store},
-        watcher,
+        Controller, Predicate, PredicateConfig, WatchStreamExt, controller::Config, predicates,
+        reflector::ObjectRef, watcher,
     },
 };
-use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use crate::{
     admin::Readiness,
     backlog::{self, Backlogs},
     cache::{self, Caches},
     config::PodDefaults,
-    crd::{BackendConfig, Function, FunctionMesh, Sink, Source},
+    crd::{Function, Sink, Source},
     events::Events,
-    mesh,
     metrics::{Metrics, Objects},
     pulsar_admin::Sessions,
     reconcile::{
@@ -39,11 +33,18 @@ use crate::{
         apply::Live,
         backoff,
         build::{autoscaler, labels},
-        dereference::{BackendSelection, uses},
+        dereference::BackendSelection,
         pods,
     },
     workload::Workload,
 };
+
+mod meshes;
+mod references;
+mod watch;
+
+use references::{Change, referring};
+use watch::{api, has_vertical, reflect, vertical};
 
 /// What the operator is told at its start.
 #[derive(Clone, Debug)]
@@ -82,16 +83,16 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), kube::Error> {
     let settings = Settings { vertical: has_vertical(&client).await, ..settings };
-    let (caches, references) = references(&client, &settings);
-    let (changes, _) = tokio::sync::broadcast::channel(CHANGES);
-    let feed = feed(references, changes.clone(), stop.clone());
+    let (caches, references) = references::references(&client, &settings);
+    let (changes, _) = tokio::sync::broadcast::channel(references::CHANGES);
+    let feed = references::feed(references, changes.clone(), stop.clone());
     let shared = Shared { client, settings, caches, monitor, changes, stop };
     let functions = kind::<Function>(&shared);
     let sources = kind::<Source>(&shared);
     let sinks = kind::<Sink>(&shared);
     let meshes = async {
         if shared.settings.meshes {
-            meshes(&shared).await;
+            meshes::watch(&shared).await;
         }
     };
     tokio::join!(feed, functions, sources, sinks, meshes);
@@ -106,149 +107,6 @@ struct Shared {
     monitor: Monitor,
     changes: tokio::sync::broadcast::Sender<Change>,
     stop: CancellationToken,
-}
-
-/// A cluster that cannot be asked has none until the next start.
-async fn has_vertical(client: &Client) -> bool {
-    let kind = autoscaler::vertical_api();
-    match client.list_api_group_resources(&kind.api_version).await {
-        Ok(found) => found.resources.iter().any(|resource| resource.kind == kind.kind),
-        Err(error) => {
-            debug!(%error, "no {} here", kind.api_version);
-            false
-        }
-    }
-}
-
-/// A store of vertical autoscalers, whose type only the API server knows, and its stream.
-fn vertical(
-    client: &Client,
-    settings: &Settings,
-    config: watcher::Config,
-) -> (Store<DynamicObject>, BoxStream<'static, Result<DynamicObject, watcher::Error>>) {
-    let kind = autoscaler::vertical_api();
-    let api: Api<DynamicObject> = match settings.namespace.as_deref() {
-        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &kind),
-        None => Api::all_with(client.clone(), &kind),
-    };
-    let writer = reflector::store::Writer::new(kind);
-    let store = writer.as_reader();
-    let stream = watcher(api, config)
-        .default_backoff()
-        .modify(cache::prune_metadata)
-        .reflect(writer)
-        .touched_objects();
-    (store, stream.boxed())
-}
-
-/// Changes of references that may wait for a kind that is behind. One that misses some looks at
-/// everything again.
-const CHANGES: usize = 1024;
-
-/// A ConfigMap, Secret or BackendConfig appeared, changed or went.
-#[derive(Clone, Debug)]
-enum Change {
-    Reference(uses::Kind, String, String),
-    Backend { namespace: Option<String> },
-}
-
-fn api<K>(client: &Client, namespace: Option<&str>) -> Api<K>
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
-{
-    match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
-    }
-}
-
-/// A store, and the stream that fills it.
-fn reflect<K>(
-    api: Api<K>,
-    config: watcher::Config,
-    prune: fn(&mut K),
-) -> (Store<K>, BoxStream<'static, Result<K, watcher::Error>>)
-where
-    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
-{
-    let (store, writer) = reflector::store();
-    let stream = watcher(api, config)
-        .default_backoff()
-        .modify(prune)
-        .reflect(writer)
-        .touched_objects()
-        .boxed();
-    (store, stream)
-}
-
-fn references(client: &Client, settings: &Settings) -> (Caches, BoxStream<'static, Change>) {
-    let namespace = settings.namespace.as_deref();
-    // Our own ConfigMaps are watched where they belong.
-    let foreign = watcher::Config::default().labels(&format!("!{}", labels::COMPONENT));
-    let (config_maps, a) =
-        reflect::<ConfigMap>(api(client, namespace), foreign, cache::prune_config_map);
-    let (secrets, b) =
-        reflect::<Secret>(api(client, namespace), watcher::Config::default(), cache::prune_secret);
-    // The global one may be in a namespace that is not watched otherwise.
-    let (backend_configs, c) = reflect::<BackendConfig>(
-        api(client, None),
-        watcher::Config::default(),
-        cache::prune_metadata,
-    );
-    let backend = settings.backend.clone();
-    let a = seen(a).map(|map| reference_change(uses::Kind::ConfigMap, &map));
-    let b = seen(b).map(|secret| reference_change(uses::Kind::Secret, &secret));
-    let c = seen(c).filter_map(move |config| {
-        let change = if config.spec.auto_update != Some(true) {
-            None
-        } else if backend.is_global(&config) {
-            Some(Change::Backend { namespace: None })
-        } else if backend.is_namespaced(&config) {
-            Some(Change::Backend { namespace: config.namespace() })
-        } else {
-            None
-        };
-        ready(change)
-    });
-    let changes = futures::stream::select(futures::stream::select(a, b), c).boxed();
-    (Caches { config_maps, secrets, backend_configs }, changes)
-}
-
-fn reference_change<K: ResourceExt>(kind: uses::Kind, object: &K) -> Change {
-    Change::Reference(kind, object.namespace().unwrap_or_default(), object.name_any())
-}
-
-/// Watches retry by themselves; what goes wrong with them is logged.
-fn seen<K>(stream: BoxStream<'static, Result<K, watcher::Error>>) -> impl Stream<Item = K> + Send
-where
-    K: Send + 'static,
-{
-    stream.filter_map(|item| {
-        ready(match item {
-            Ok(object) => Some(object),
-            Err(error) => {
-                warn!(%error, "a watch was interrupted");
-                None
-            }
-        })
-    })
-}
-
-async fn feed(
-    mut references: BoxStream<'static, Change>,
-    changes: tokio::sync::broadcast::Sender<Change>,
-    stop: CancellationToken,
-) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            change = references.next() => match change {
-                // Nobody listens yet: those who come look at everything.
-                Some(change) => drop(changes.send(change)),
-                None => return,
-            },
-        }
-    }
 }
 
 /// Watches one kind and everything that belongs to it.
@@ -363,79 +221,7 @@ fn scaled<W: Workload>(
     })
 }
 
-/// Watches meshes and the objects of their members.
-async fn meshes(shared: &Shared) {
-    let Shared { client, settings, monitor, stop, caches: _, changes: _ } = shared;
-    let namespace = settings.namespace.as_deref();
-    let members = || watcher::Config::default().labels(mesh::MESH);
-    let (functions, f) =
-        reflect::<Function>(api(client, namespace), members(), cache::prune_metadata);
-    let (sources, s) = reflect::<Source>(api(client, namespace), members(), cache::prune_metadata);
-    let (sinks, k) = reflect::<Sink>(api(client, namespace), members(), cache::prune_metadata);
-    let (meshes, stream) = reflect::<FunctionMesh>(
-        api(client, namespace),
-        watcher::Config::default(),
-        cache::prune_metadata,
-    );
-    let context = Arc::new(mesh::Context {
-        client: client.clone(),
-        live: mesh::Children { functions, sources, sinks },
-        events: Events::new(client.clone(), settings.instance.clone()),
-        metrics: monitor.metrics.clone(),
-        retries: backoff::Retries::default(),
-    });
-    let changes = predicates::generation.combine(predicates::annotations);
-    let stream = stream.predicate_filter(changes, PredicateConfig::default()).boxed();
-    Controller::for_stream(stream, meshes)
-        .with_config(Config::default().concurrency(CONCURRENCY))
-        .owns_stream(f)
-        .owns_stream(s)
-        .owns_stream(k)
-        .graceful_shutdown_on(stop.clone().cancelled_owned())
-        .run(mesh::reconcile, mesh::on_error, context)
-        .for_each(|result| {
-            if let Err(error) = result {
-                debug!(%error, "reconciliation of a mesh");
-            }
-            ready(())
-        })
-        .await;
-}
-
 fn to_workload<W: Workload>(pod: &Pod) -> Option<ObjectRef<W>> {
     let name = pod.labels().get(labels::NAME)?;
     Some(ObjectRef::new(name).within(&pod.namespace()?))
-}
-
-/// The workloads that a changed reference concerns.
-fn referring<W: Workload>(
-    workloads: Store<W>,
-    changes: tokio::sync::broadcast::Receiver<Change>,
-) -> impl Stream<Item = ObjectRef<W>> + Send {
-    let changes = futures::stream::unfold(changes, |mut changes| async move {
-        use tokio::sync::broadcast::error::RecvError;
-        match changes.recv().await {
-            Ok(change) => Some((Some(change), changes)),
-            Err(RecvError::Lagged(_)) => Some((None, changes)),
-            Err(RecvError::Closed) => None,
-        }
-    });
-    changes.flat_map(move |change| {
-        let all = workloads.state().into_iter();
-        let found = all.filter(|workload| concerns(change.as_ref(), &**workload));
-        let found: Vec<ObjectRef<W>> = found.map(|w| ObjectRef::from_obj(&*w)).collect();
-        futures::stream::iter(found)
-    })
-}
-
-fn concerns<W: Workload>(change: Option<&Change>, workload: &W) -> bool {
-    let namespace = workload.namespace().unwrap_or_default();
-    match change {
-        None | Some(Change::Backend { namespace: None }) => true,
-        Some(Change::Backend { namespace: Some(of) }) => *of == namespace,
-        Some(Change::Reference(kind, of, name)) => {
-            let uses = uses::of(workload);
-            *of == namespace && uses.iter().any(|used| used.kind == *kind && used.name == *name)
-        }
-    }
 }

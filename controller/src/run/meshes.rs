@@ -1,0 +1,60 @@
+//! Meshes, and the objects of their members.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, future::ready};
+use kube::runtime::{
+    Controller, Predicate, PredicateConfig, WatchStreamExt, controller::Config, predicates, watcher,
+};
+use tracing::debug;
+
+use super::{
+    CONCURRENCY, Shared,
+    watch::{api, reflect},
+};
+use crate::{
+    cache,
+    crd::{Function, FunctionMesh, Sink, Source},
+    events::Events,
+    mesh,
+    reconcile::backoff,
+};
+
+/// Watches meshes and the objects of their members.
+pub(super) async fn watch(shared: &Shared) {
+    let Shared { client, settings, monitor, stop, caches: _, changes: _ } = shared;
+    let namespace = settings.namespace.as_deref();
+    let members = || watcher::Config::default().labels(mesh::MESH);
+    let (functions, f) =
+        reflect::<Function>(api(client, namespace), members(), cache::prune_metadata);
+    let (sources, s) = reflect::<Source>(api(client, namespace), members(), cache::prune_metadata);
+    let (sinks, k) = reflect::<Sink>(api(client, namespace), members(), cache::prune_metadata);
+    let (meshes, stream) = reflect::<FunctionMesh>(
+        api(client, namespace),
+        watcher::Config::default(),
+        cache::prune_metadata,
+    );
+    let context = Arc::new(mesh::Context {
+        client: client.clone(),
+        live: mesh::Children { functions, sources, sinks },
+        events: Events::new(client.clone(), settings.instance.clone()),
+        metrics: monitor.metrics.clone(),
+        retries: backoff::Retries::default(),
+    });
+    let changes = predicates::generation.combine(predicates::annotations);
+    let stream = stream.predicate_filter(changes, PredicateConfig::default()).boxed();
+    Controller::for_stream(stream, meshes)
+        .with_config(Config::default().concurrency(CONCURRENCY))
+        .owns_stream(f)
+        .owns_stream(s)
+        .owns_stream(k)
+        .graceful_shutdown_on(stop.clone().cancelled_owned())
+        .run(mesh::reconcile, mesh::on_error, context)
+        .for_each(|result| {
+            if let Err(error) = result {
+                debug!(%error, "reconciliation of a mesh");
+            }
+            ready(())
+        })
+        .await;
+}

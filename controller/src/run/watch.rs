@@ -1,0 +1,95 @@
+//! Watches of the API server, and the stores they fill.
+
+use std::fmt::Debug;
+
+use futures::{Stream, StreamExt, future::ready, stream::BoxStream};
+use kube::{
+    Api, Client, Resource,
+    core::{DynamicObject, NamespaceResourceScope},
+    runtime::{WatchStreamExt, reflector, reflector::Store, watcher},
+};
+use serde::de::DeserializeOwned;
+use tracing::{debug, warn};
+
+use super::Settings;
+use crate::{cache, reconcile::build::autoscaler};
+
+pub(super) fn api<K>(client: &Client, namespace: Option<&str>) -> Api<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    }
+}
+
+/// A store, and the stream that fills it.
+pub(super) fn reflect<K>(
+    api: Api<K>,
+    config: watcher::Config,
+    prune: fn(&mut K),
+) -> (Store<K>, BoxStream<'static, Result<K, watcher::Error>>)
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+{
+    let (store, writer) = reflector::store();
+    let stream = watcher(api, config)
+        .default_backoff()
+        .modify(prune)
+        .reflect(writer)
+        .touched_objects()
+        .boxed();
+    (store, stream)
+}
+
+/// Watches retry by themselves; what goes wrong with them is logged.
+pub(super) fn seen<K>(
+    stream: BoxStream<'static, Result<K, watcher::Error>>,
+) -> impl Stream<Item = K> + Send
+where
+    K: Send + 'static,
+{
+    stream.filter_map(|item| {
+        ready(match item {
+            Ok(object) => Some(object),
+            Err(error) => {
+                warn!(%error, "a watch was interrupted");
+                None
+            }
+        })
+    })
+}
+
+/// A cluster that cannot be asked has none until the next start.
+pub(super) async fn has_vertical(client: &Client) -> bool {
+    let kind = autoscaler::vertical_api();
+    match client.list_api_group_resources(&kind.api_version).await {
+        Ok(found) => found.resources.iter().any(|resource| resource.kind == kind.kind),
+        Err(error) => {
+            debug!(%error, "no {} here", kind.api_version);
+            false
+        }
+    }
+}
+
+/// A store of vertical autoscalers, whose type only the API server knows, and its stream.
+pub(super) fn vertical(
+    client: &Client,
+    settings: &Settings,
+    config: watcher::Config,
+) -> (Store<DynamicObject>, BoxStream<'static, Result<DynamicObject, watcher::Error>>) {
+    let kind = autoscaler::vertical_api();
+    let api: Api<DynamicObject> = match settings.namespace.as_deref() {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &kind),
+        None => Api::all_with(client.clone(), &kind),
+    };
+    let writer = reflector::store::Writer::new(kind);
+    let store = writer.as_reader();
+    let stream = watcher(api, config)
+        .default_backoff()
+        .modify(cache::prune_metadata)
+        .reflect(writer)
+        .touched_objects();
+    (store, stream.boxed())
+}
