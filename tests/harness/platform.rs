@@ -5,7 +5,6 @@ use std::{net::Ipv4Addr, path::Path, sync::Arc};
 use anyhow::{Context as _, Result};
 use kubernetes_standalone::{cluster::Cluster as Machine, programs::Options};
 use pulsar_standalone::standalone::{Ports, Standalone};
-use tempfile::TempDir;
 
 use crate::{audit, cluster::Cluster, guests, kubernetes::Kubernetes, peer::Peer, runner::Runner};
 
@@ -20,8 +19,6 @@ pub struct Platform {
     pub kubernetes: Kubernetes,
     /// To kill, freeze and restart its programs.
     pub machine: Machine,
-    /// Removed after what is in it has ended.
-    _dir: TempDir,
 }
 
 /// A broker that pods reach, which ends with this value.
@@ -31,17 +28,16 @@ pub struct Broker {
     pub process: Standalone,
     pub topics: Cluster,
     address: Ipv4Addr,
-    _dir: TempDir,
 }
 
 impl Platform {
     /// # Errors
     /// As [`Machine::start`].
     pub fn start(options: &Options) -> Result<Self> {
-        let dir = tempfile::tempdir()?;
-        let machine = Machine::start(&dir.path().join("kube"), options)?;
+        // Kept, since whoever keeps the cluster removes it, also when this process is killed.
+        let machine = Machine::start(&tempfile::tempdir()?.keep(), options)?;
         let kubernetes = Kubernetes::connect(&machine.kubeconfig())?;
-        Ok(Self { kubernetes, machine, _dir: dir })
+        Ok(Self { kubernetes, machine })
     }
 
     /// Starts a broker for this cluster's pods (about 20 s).
@@ -49,9 +45,11 @@ impl Platform {
     /// # Errors
     /// The cluster has no node, or as [`Standalone::start`].
     pub fn start_broker(&self, peer: Arc<Peer>) -> Result<Broker> {
-        let (dir, ports, address) = (tempfile::tempdir()?, Ports::free()?, self.gateway()?);
-        let process = Standalone::start_advertising(&dir.path().join("pulsar"), ports, address)?;
-        Ok(Broker { process, topics: Cluster::new(ports, peer), address, _dir: dir })
+        let (ports, address) = (Ports::free()?, self.gateway()?);
+        // As above.
+        let dir = tempfile::tempdir()?.keep();
+        let process = Standalone::start_advertising(&dir, ports, address)?;
+        Ok(Broker { process, topics: Cluster::new(ports, peer), address })
     }
 
     /// Puts the runner under test on the node, as [`RUNNER_IMAGE`].

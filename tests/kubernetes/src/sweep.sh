@@ -48,13 +48,10 @@ if [ -n "$name" ]; then
         [ -d "$bundle" ] || continue
         id=${bundle##*/}
         socket=$(cat "$bundle/address" 2>/dev/null)
-        rm -f "${socket#unix://}" "/var/lib/cni/results/$name-$id-"* "/var/lib/cni/results/cni-loopback-$id-"*
+        rm -f "${socket#unix://}" "/var/lib/cni/results/cni-loopback-$id-"*
         rm -rf "/run/containerd/runc/k8s.io/$id"
-        for namespace in $(grep -ohE '/[^"]*netns/cni-[^"]*' "$bundle/config.json" | sort -u); do
-            umount -l "$namespace"
-            rm -f "$namespace"
-        done
     done
+    rm -f "/var/lib/cni/results/$name-"*
     ip link delete "$name" 2>/dev/null
     find /var/log/containers -lname "$state/*" -delete 2>/dev/null
 fi
