@@ -15,7 +15,7 @@ pub(crate) const PROFILE: &str = "release";
 /// its own would want them with fewer features, and all of them compiled again.
 pub(crate) fn build() -> Result<()> {
     let mut build = step::cargo(["build", "--profile", PROFILE, "--workspace"])?;
-    build.args(["--bin", "function-runner", "--test", "scenarios"]);
+    build.args(["--bin", "function-runner", "--test", "scenarios", "--test", "cluster"]);
     for name in ["bench", "figures", "stock_loop", "pulsar_demo"] {
         build.args(["--bin", name]);
     }
