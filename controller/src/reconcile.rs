@@ -351,3 +351,6 @@ fn transition(old: Option<&WorkloadStatus>, new: &WorkloadStatus) -> Option<Find
 pub fn reference<W: Workload>(workload: &W) -> ObjectRef<W> {
     ObjectRef::from_obj(workload)
 }
+
+#[cfg(test)]
+mod tests;

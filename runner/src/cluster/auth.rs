@@ -17,6 +17,7 @@ use pulsar::{
     },
     error::AuthenticationError,
 };
+use serde_json::{Map, Value};
 use url::Url;
 
 /// What a session's client asks for before it connects, with or without credentials: the one
@@ -127,12 +128,28 @@ impl Authentication for FileCredentials {
                 file.display()
             ))
         })?;
-        let credentials = content.trim();
+        let credentials = plain(method, content.trim());
         if credentials.is_empty() {
             let why = format!("{method} file {} is empty", file.display());
             return Err(AuthenticationError::Custom(why));
         }
-        Ok(credentials.as_bytes().to_vec())
+        Ok(credentials.into_bytes())
+    }
+}
+
+/// The credentials themselves, of a file that may hold them as parameters of Pulsar's plugins:
+/// `token:..`, or a JSON object with `token`, or with `userId` and `password`.
+fn plain(method: &str, content: &str) -> String {
+    let text = |object: &Map<String, Value>, key: &str| {
+        object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    match serde_json::from_str(content) {
+        Ok(Value::Object(parameters)) if method == "token" => text(&parameters, "token"),
+        Ok(Value::Object(parameters)) => {
+            format!("{}:{}", text(&parameters, "userId"), text(&parameters, "password"))
+        }
+        _ if method == "token" => content.strip_prefix("token:").unwrap_or(content).to_owned(),
+        _ => content.to_owned(),
     }
 }
 
@@ -149,6 +166,19 @@ mod tests {
         assert_eq!(provider.auth_data().await.unwrap(), b"old");
         std::fs::write(file.path(), "new\n").unwrap();
         assert_eq!(provider.auth_data().await.unwrap(), b"new");
+    }
+
+    #[test]
+    fn parameters_of_pulsars_plugins_are_understood() {
+        for (method, content, expected) in [
+            ("token", "abc", "abc"),
+            ("token", "token:abc", "abc"),
+            ("token", r#"{"token": "abc"}"#, "abc"),
+            ("basic", "user:word", "user:word"),
+            ("basic", r#"{"userId": "user", "password": "word"}"#, "user:word"),
+        ] {
+            assert_eq!(plain(method, content), expected, "{method} {content}");
+        }
     }
 
     #[tokio::test]
