@@ -84,8 +84,8 @@ pub struct GoRuntime {
 pub struct GenericRuntime {
     /// Path of the file.
     pub function_file: String,
-    /// Where it is fetched from: http(s):// or function:// of the package service. Without it, the
-    /// image holds the file.
+    /// Where it is fetched from: http(s)://, function:// of the package service, or oci://. Without
+    /// it, the image holds the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function_file_location: Option<String>,
     /// nodejs, python, executable or wasm.

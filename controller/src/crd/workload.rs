@@ -87,7 +87,7 @@ pub struct WorkloadSpec {
     /// Most pods an autoscaler may start. Set, it turns autoscaling on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_replicas: Option<i32>,
-    /// Scaling on the subscription's backlog, from and to zero.
+    /// Scaling on the subscription's backlog, from and to zero. Not for sources, which have none. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autoscaling: Option<BacklogScaling>,
     /// Tell the function the number of replicas as its parallelism. The default tells it 1.
@@ -130,19 +130,19 @@ pub struct WorkloadSpec {
     /// Everything about the pods.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pod: Option<PodPolicy>,
-    /// Logic as a WebAssembly component. Ours.
+    /// Logic as a WebAssembly component. Of functions only. Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wasm: Option<WasmRuntime>,
     /// Logic in Java.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub java: Option<JavaRuntime>,
-    /// Logic in Python.
+    /// Logic in Python. Of functions only: connectors are Java.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub python: Option<PythonRuntime>,
-    /// Logic in Go.
+    /// Logic in Go. Of functions only: connectors are Java.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub golang: Option<GoRuntime>,
-    /// Logic in another language, or a component.
+    /// Logic in another language, or a component. Of functions only: connectors are Java.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generic_runtime: Option<GenericRuntime>,
 }

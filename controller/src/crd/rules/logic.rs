@@ -87,7 +87,7 @@ rules! {
 
     GENERIC_LOCATION: FUNCTION at "spec.genericRuntime", Invalid ".functionFileLocation",
         holds concat!(location!("functionFileLocation"), " || self.functionFileLocation.matches(r'^oci(\\+http)?://.+/.+$')"),
-        expected LOCATION;
+        expected "http(s)://, function://tenant/namespace/name@version, or oci://registry/repository:tag: nothing else can be fetched. Leave it out if the image holds the file";
 
     WASM_LOCATION: FUNCTION at "spec.wasm", Invalid ".moduleLocation",
         holds r"!has(self.moduleLocation) || self.moduleLocation == ''

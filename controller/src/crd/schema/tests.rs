@@ -3,6 +3,7 @@ use std::path::Path;
 use super::*;
 
 mod described;
+mod fields;
 pub(crate) mod original;
 
 /// The repository's root.
