@@ -6,6 +6,8 @@
 //! Functions, Sources and Sinks; those of a mesh's members would be too expensive for the API
 //! server, so `reconcile::validate` alone applies them.
 //!
+//! Kubernetes 1.30 is the first to understand all of it: quantities, and `oldSelf` on creation.
+//!
 //! Not here, because CEL cannot say it: whether a topic pattern is a regular expression, quantities
 //! of other resources than the four that pods commonly have, the name of a mesh's child, and
 //! whether what a manifest names exists.

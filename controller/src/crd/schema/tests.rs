@@ -43,13 +43,14 @@ fn all_definitions_are_one_yaml_stream() {
     assert_eq!(starts, [Some("apiVersion: apiextensions.k8s.io/v1"); 5]);
 }
 
-/// etcd takes 1.5 MiB in one request, of which managedFields need a part. Most of FunctionMesh is
-/// Kubernetes's own types three times.
+/// etcd takes 1.5 MiB in one request, of which managedFields need a part. `kubectl apply` without
+/// `--server-side` keeps a copy in an annotation, which takes 256 KiB: too little for FunctionMesh
+/// alone, which has Kubernetes's own types three times.
 #[test]
-fn a_definition_fits_into_etcd() {
-    for definition in all() {
-        let size = serde_json::to_vec(&definition).unwrap().len();
-        let name = definition.metadata.name.unwrap_or_default();
-        assert!(size < 600 * 1024, "{name} has {size} bytes");
+fn a_definition_is_small_enough_to_be_applied() {
+    for kind in Kind::ALL {
+        let size = serde_json::to_vec(&definition(kind)).unwrap().len();
+        let most = if kind == Kind::FunctionMesh { 600 * 1024 } else { 256 * 1024 };
+        assert!(size < most, "{} has {size} bytes", kind.name());
     }
 }
