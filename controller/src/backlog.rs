@@ -247,8 +247,8 @@ impl Backlogs {
         if let (Some(why), None) = (trouble, &before.trouble) {
             warn!(kind, namespace, name, why, "the backlog cannot be read");
         }
-        if before.replicas != *replicas {
-            let (from, to) = (before.replicas.unwrap_or(entry.live), replicas.unwrap_or_default());
+        let (from, to) = (before.replicas.unwrap_or(entry.live), replicas.unwrap_or(entry.live));
+        if from != to {
             info!(kind, namespace, name, from, to, backlog = entry.backlog, "scaling");
         }
         debug!(kind, namespace, name, backlog = entry.backlog, "backlog read");

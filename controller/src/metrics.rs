@@ -64,7 +64,7 @@ impl Metrics {
         )?;
         let backlog = gauge(
             "function_mesh_backlog_messages",
-            "Messages that wait in the subscription of an object, where that is read",
+            "Entries that wait in the subscription of an object, where that is read; a batch is one",
             &LABELS,
         )?;
         let not_removed = counter(

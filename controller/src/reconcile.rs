@@ -40,7 +40,7 @@ pub mod backoff;
 pub mod build;
 pub mod dereference;
 pub mod drift;
-mod finalize;
+pub(crate) mod finalize;
 pub mod pods;
 pub mod rollout;
 pub mod status;
@@ -73,6 +73,7 @@ pub struct Context {
     /// Connections to the admin APIs of Pulsar clusters.
     pub(crate) sessions: Sessions,
     pub(crate) backlogs: Backlogs,
+    pub(crate) remembered: finalize::Remembered,
 }
 
 impl Context {

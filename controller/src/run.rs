@@ -149,6 +149,7 @@ async fn kind<W: Workload>(shared: &Shared) {
         retries: backoff::Retries::default(),
         sessions: sessions.clone(),
         backlogs: backlogs.clone(),
+        remembered: reconcile::finalize::Remembered::default(),
     });
     let (decisions, decided) = tokio::sync::mpsc::channel(backlog::CHANGES);
     let starts =

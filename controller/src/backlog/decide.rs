@@ -40,11 +40,18 @@ impl Scaling {
     }
 }
 
-/// What was needed of late: replicas are removed when none of it needed them.
+/// What was needed of late: replicas are removed when fewer were needed for the whole cooldown.
 ///
 /// Only what can still be the most is kept, so the first is the most, and all are different.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Window(VecDeque<(Instant, i32)>);
+pub(super) struct Window(VecDeque<Need>);
+
+#[derive(Clone, Copy, Debug)]
+struct Need {
+    replicas: i32,
+    /// Since when fewer are enough.
+    passed: Option<Instant>,
+}
 
 impl Window {
     /// The replicas there should be from now on. Up at once, down after the cooldown.
@@ -57,26 +64,26 @@ impl Window {
     ) -> i32 {
         if self.0.is_empty() {
             // Nothing is known of the time before: they may all have been needed.
-            self.0.push_back((now, current));
+            self.0.push_back(Need { replicas: current, passed: None });
         }
-        let needed = scaling.needed(backlog);
-        while self.0.back().is_some_and(|(_, earlier)| *earlier <= needed) {
+        let replicas = scaling.needed(backlog);
+        while self.0.back().is_some_and(|earlier| earlier.replicas <= replicas) {
             self.0.pop_back();
         }
-        self.0.push_back((now, needed));
-        while self.0.len() > 1
-            && self.0.front().is_some_and(|(at, _)| now >= *at + scaling.cooldown)
-        {
+        if let Some(more) = self.0.back_mut() {
+            more.passed.get_or_insert(now);
+        }
+        self.0.push_back(Need { replicas, passed: None });
+        while self.next_change(scaling).is_some_and(|change| now >= change) {
             self.0.pop_front();
         }
-        let most = self.0.front().map_or(needed, |(_, most)| *most);
+        let most = self.0.front().map_or(replicas, |most| most.replicas);
         most.clamp(scaling.min, scaling.max)
     }
 
     /// When replicas will be removed if the backlog stays as it is.
     pub(super) fn next_change(&self, scaling: &Scaling) -> Option<Instant> {
-        let (at, _) = self.0.front().filter(|_| self.0.len() > 1)?;
-        Some(*at + scaling.cooldown)
+        Some(self.0.front()?.passed? + scaling.cooldown)
     }
 }
 
@@ -131,8 +138,15 @@ mod tests {
 
     #[test]
     fn a_message_during_the_cooldown_starts_it_anew() {
-        let steps = [(0, 1, 1), (3, 0, 1), (50, 1, 1), (53, 0, 1), (109, 0, 1), (110, 0, 0)];
+        let steps = [(0, 1, 1), (3, 0, 1), (50, 1, 1), (53, 0, 1), (112, 0, 1), (113, 0, 0)];
         follow(scaling(100, 0, 5), 0, &steps);
+    }
+
+    #[test]
+    fn a_smaller_wave_does_not_keep_what_the_larger_needed() {
+        let steps = [(0, 500, 5), (10, 100, 5), (30, 300, 5), (40, 100, 5), (70, 100, 3)];
+        follow(scaling(100, 0, 5), 0, &steps);
+        follow(scaling(100, 0, 5), 3, &[(0, 300, 3), (10, 100, 3), (69, 100, 3), (70, 100, 1)]);
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl Reader {
     async fn input(&self, input: &Input, asked: &Consumed, precise: bool) -> Result<i64, String> {
         let access = input.access.as_ref().map_err(ToString::to_string)?;
         let told = |error: AdminError| {
-            self.0.refused(access, &error);
+            self.0.failed(access, &error);
             error.to_string()
         };
         let pulsar = self.0.get(access).await.map_err(told)?;

@@ -209,7 +209,7 @@ async fn token(
     let discovery = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
     let discovery = Url::parse(&discovery).map_err(|_| wrong("issuerUrl is no address"))?;
     let ask = async |request: reqwest::RequestBuilder| {
-        let response = request.send().await.map_err(|e| exchange::unreachable(issuer, e))?;
+        let response = request.send().await.map_err(|e| exchange::failure(issuer, e))?;
         exchange::answer(issuer, response).await.map_err(|error| wrong(&error.to_string()))
     };
     let found = ask(client.get(discovery)).await?;

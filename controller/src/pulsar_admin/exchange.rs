@@ -1,7 +1,7 @@
 //! One request to an admin API: tried at several hosts, sent on to the broker in charge, bounded in
 //! time and size.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use http::{
     HeaderValue, Method, StatusCode,
@@ -34,6 +34,8 @@ pub(crate) enum AdminError {
     Unreachable { host: String, why: String },
     #[error("{host}: no answer within {} s", REQUEST_TIMEOUT.as_secs())]
     Slow { host: String },
+    #[error("{host}: {why}")]
+    Interrupted { host: String, why: String },
     #[error("{host}: {status}{reason}")]
     Refused { host: String, status: StatusCode, reason: String },
     #[error("{host}: its answer {why}")]
@@ -57,10 +59,20 @@ impl AdminError {
         matches!(self.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
     }
 
+    /// Nobody answers.
+    fn is_silence(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Slow { .. })
+    }
+
+    /// Nobody is there at all.
+    pub(super) fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable { .. })
+    }
+
     /// Whether another attempt may fare better.
     fn passes(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Slow { .. } => true,
+            Self::Unreachable { .. } | Self::Slow { .. } | Self::Interrupted { .. } => true,
             Self::Refused { status, .. } => {
                 status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
             }
@@ -86,27 +98,22 @@ impl Exchange {
         path: &str,
         body: Option<&Body>,
     ) -> Result<Vec<u8>, AdminError> {
-        let mut attempt = 0;
-        loop {
-            let host = attempt_host(&self.hosts, attempt);
+        let mut hosts: VecDeque<&str> = self.hosts.iter().map(String::as_str).collect();
+        for left in (0..ATTEMPTS).rev() {
+            let Some(host) = hosts.pop_front() else { break };
             let sent = timeout(REQUEST_TIMEOUT, self.attempt(host, &method, path, body)).await;
             let result = sent.unwrap_or_else(|_| Err(AdminError::Slow { host: host.to_owned() }));
-            attempt += 1;
-            match result {
-                // A host that keeps silent has used up the time for its successors as well.
-                Err(error) if error.passes() && attempt < self.attempts(&error) => {
-                    tokio::time::sleep(PAUSE).await;
-                }
-                other => return other,
+            let Err(error) = result else { return result };
+            // Whoever keeps silent is not asked again at once.
+            if !error.is_silence() {
+                hosts.push_back(host);
             }
+            if left == 0 || hosts.is_empty() || !error.passes() {
+                return Err(error);
+            }
+            tokio::time::sleep(PAUSE).await;
         }
-    }
-
-    fn attempts(&self, error: &AdminError) -> usize {
-        match error {
-            AdminError::Slow { .. } => self.hosts.len().min(ATTEMPTS),
-            _ => ATTEMPTS,
-        }
+        Err(AdminError::Credentials("the cluster has no address".to_owned()))
     }
 
     async fn attempt(
@@ -116,7 +123,7 @@ impl Exchange {
         path: &str,
         body: Option<&Body>,
     ) -> Result<Vec<u8>, AdminError> {
-        let unusable = |url: String| AdminError::Unreachable {
+        let unusable = |url: String| AdminError::Interrupted {
             host: host.to_owned(),
             why: format!("\"{url}\" is no address"),
         };
@@ -133,7 +140,7 @@ impl Exchange {
                     .body(body.to_string());
             }
             let at = url.origin().ascii_serialization();
-            let response = request.send().await.map_err(|error| unreachable(&at, error))?;
+            let response = request.send().await.map_err(|error| failure(&at, error))?;
             if !response.status().is_redirection() {
                 return answer(&at, response).await;
             }
@@ -156,25 +163,27 @@ impl Exchange {
     }
 }
 
-fn attempt_host(hosts: &[String], attempt: usize) -> &str {
-    let index = attempt.checked_rem(hosts.len()).unwrap_or(0);
-    hosts.get(index).map_or("", String::as_str)
-}
-
-pub(super) fn unreachable(host: &str, error: reqwest::Error) -> AdminError {
+pub(super) fn failure(host: &str, error: reqwest::Error) -> AdminError {
     // The innermost reason says what is wrong; the URL is named by its host.
     let error = error.without_url();
     let mut innermost: &dyn std::error::Error = &error;
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    AdminError::Unreachable { host: host.to_owned(), why: innermost.to_string() }
+    let (host, why) = (host.to_owned(), innermost.to_string());
+    if error.is_connect() {
+        AdminError::Unreachable { host, why }
+    } else if error.is_timeout() {
+        AdminError::Slow { host }
+    } else {
+        AdminError::Interrupted { host, why }
+    }
 }
 
 pub(super) async fn answer(host: &str, mut response: Response) -> Result<Vec<u8>, AdminError> {
     let status = response.status();
     let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(|error| unreachable(host, error))? {
+    while let Some(piece) = response.chunk().await.map_err(|error| failure(host, error))? {
         if body.len() + piece.len() > MAX_ANSWER {
             return Err(AdminError::Answer { host: host.to_owned(), why: "is too long" });
         }

@@ -1,4 +1,5 @@
-//! Who is connected already: objects of one cluster share connections and credentials.
+//! Who is connected already: objects of one cluster share connections, credentials, and the
+//! knowledge that it is down.
 
 use std::{
     collections::HashMap,
@@ -14,6 +15,9 @@ use super::{Access, AdminError, PulsarAdmin};
 /// After this, Secrets are read again, and tokens asked for again.
 const LIFETIME: Duration = Duration::from_secs(300);
 
+/// A cluster that could not be reached is not asked again by the next object for this long.
+const DOWN: Duration = Duration::from_secs(2);
+
 /// Sessions by what they were made from.
 #[derive(Clone)]
 pub(crate) struct Sessions {
@@ -26,6 +30,8 @@ type Open = HashMap<Access, Session>;
 struct Session {
     pulsar: Arc<PulsarAdmin>,
     since: Instant,
+    /// Why it could not be reached, and when.
+    down: Option<(AdminError, Instant)>,
 }
 
 impl Sessions {
@@ -34,28 +40,40 @@ impl Sessions {
     }
 
     /// # Errors
-    /// A Secret is missing or cannot be used.
+    /// A Secret is missing or cannot be used; or the cluster could not be reached just now.
     pub(crate) async fn get(&self, access: &Access) -> Result<Arc<PulsarAdmin>, AdminError> {
         if let Some(known) = self.known(access) {
-            return Ok(known);
+            return known;
         }
         // Two that come at once both make one; the later one stays.
-        let made = Arc::new(PulsarAdmin::new(&self.kube, access).await?);
-        self.lock()
-            .insert(access.clone(), Session { pulsar: Arc::clone(&made), since: Instant::now() });
-        Ok(made)
+        let pulsar = Arc::new(PulsarAdmin::new(&self.kube, access).await?);
+        let made = Session { pulsar: Arc::clone(&pulsar), since: Instant::now(), down: None };
+        self.lock().insert(access.clone(), made);
+        Ok(pulsar)
     }
 
-    fn known(&self, access: &Access) -> Option<Arc<PulsarAdmin>> {
+    fn known(&self, access: &Access) -> Option<Result<Arc<PulsarAdmin>, AdminError>> {
         let mut open = self.lock();
         open.retain(|_, session| session.since.elapsed() < LIFETIME);
-        open.get(access).map(|session| Arc::clone(&session.pulsar))
+        let session = open.get(access)?;
+        let down = session.down.as_ref().filter(|(_, since)| since.elapsed() < DOWN);
+        Some(match down {
+            Some((error, _)) => Err(error.clone()),
+            None => Ok(Arc::clone(&session.pulsar)),
+        })
     }
 
-    /// Credentials that were refused are read again by the next one.
-    pub(crate) fn refused(&self, access: &Access, error: &AdminError) {
+    /// Has credentials that were refused read again by the next one, and spares the next ones a
+    /// cluster that is down.
+    pub(crate) fn failed(&self, access: &Access, error: &AdminError) {
+        let mut open = self.lock();
         if error.is_refusal() {
-            self.lock().remove(access);
+            open.remove(access);
+        } else if error.is_unreachable()
+            && let Some(session) = open.get_mut(access)
+            && session.down.as_ref().is_none_or(|(_, since)| since.elapsed() >= DOWN)
+        {
+            session.down = Some((error.clone(), Instant::now()));
         }
     }
 

@@ -8,7 +8,11 @@
 //! controller in the middle changes nothing: an object is gone half a minute after its deletion
 //! also if Pulsar is down, and what stays behind there is reported.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use function_mesh_proto::{
     function::FunctionDetails,
@@ -31,6 +35,7 @@ use tracing::{debug, info, warn};
 
 use super::{Context, Error, api_error, apply, pods_of, status::Finding};
 use crate::{
+    backlog::{Key, follow::key},
     pulsar_admin::{Access, AdminError, Purpose, Sessions},
     subscriptions::{self, Topics, consumed},
     workload::{Component, Workload},
@@ -62,9 +67,39 @@ fn wanted<W: Workload>(workload: &W) -> bool {
     workload.cleans_up() && !refused && !worker
 }
 
+/// How clusters were reached, by object and by what is to be removed there. When a namespace is
+/// deleted, what says it goes before the objects that need it.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered(Mutex<HashMap<Key, HashMap<String, Access>>>);
+
+impl Remembered {
+    fn put(&self, key: Key, rests: Vec<(Rest, Result<Access, String>)>) {
+        let mut all = self.lock();
+        let before = all.remove(&key).unwrap_or_default();
+        let known = rests.into_iter().filter_map(|(rest, access)| {
+            let name = rest.to_string();
+            let access = access.ok().or_else(|| before.get(&name).cloned())?;
+            Some((name, access))
+        });
+        all.insert(key, known.collect());
+    }
+
+    fn get(&self, key: &Key, rest: &Rest) -> Option<Access> {
+        self.lock().get(key)?.get(&rest.to_string()).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, HashMap<String, Access>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Holds on to an object that will have something to clean up, and lets go of one that will not.
 pub(super) async fn guard<W: Workload>(workload: &W, context: &Context) -> Result<(), Error> {
     let held = workload.finalizers().iter().any(|finalizer| finalizer == FINALIZER);
+    if wanted(workload) {
+        let rests = rests(workload, &workload.details(), context);
+        context.remembered.put(key(workload), rests);
+    }
     match (wanted(workload), held) {
         (true, false) => hold(workload, context).await,
         (false, true) => release(workload, context).await,
@@ -89,6 +124,7 @@ async fn release<W: Workload>(workload: &W, context: &Context) -> Result<(), Err
     let Some(index) = finalizers.position(|finalizer| finalizer == FINALIZER) else {
         return Ok(());
     };
+    context.remembered.lock().remove(&key(workload));
     let path = format!("/metadata/finalizers/{index}");
     let operations = json!([
         // Somebody else may have changed the list meanwhile.
@@ -196,8 +232,9 @@ impl std::fmt::Display for Rest {
 /// Removes what there is to remove; what could not be removed, with the reason.
 async fn clean<W: Workload>(workload: &W, context: &Context) -> Vec<String> {
     let rests = rests(workload, &workload.details(), context);
+    let key = &key(workload);
     let one = |(rest, access): (Rest, Result<Access, String>)| async move {
-        let removed = match access {
+        let removed = match access.or_else(|why| context.remembered.get(key, &rest).ok_or(why)) {
             Ok(access) => match timeout(ATTEMPT, remove(&context.sessions, &rest, &access)).await {
                 Ok(removed) => removed,
                 Err(_) => Err(format!("no answer within {} s", ATTEMPT.as_secs())),
@@ -261,7 +298,7 @@ async fn remove(sessions: &Sessions, rest: &Rest, access: &Access) -> Result<(),
         }
     };
     removing.await.map_err(|error: AdminError| {
-        sessions.refused(access, &error);
+        sessions.failed(access, &error);
         error.to_string()
     })
 }
