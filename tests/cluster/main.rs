@@ -4,6 +4,10 @@
 //! them.
 
 #[cfg(test)]
+mod backlog;
+#[cfg(test)]
+mod cleanup;
+#[cfg(test)]
 mod definitions;
 #[cfg(test)]
 mod interference;
