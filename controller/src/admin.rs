@@ -61,7 +61,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What a port shows, and to whom.
 pub enum Site {
     Probes(Readiness),
-    Metrics { metrics: Metrics, access: Option<Access>, certificate: Option<Certificate> },
+    Metrics { metrics: Metrics, access: Option<Access>, certificate: Option<Box<Certificate>> },
 }
 
 /// Takes a port; on all addresses of the host if none is named.

@@ -26,6 +26,9 @@ mod claim;
 
 use claim::{Claim, Observed};
 
+/// Name of the Lease; the Go operator's.
+pub const DEFAULT_LEASE: &str = "a3f45fce.functionmesh.io";
+
 /// How long, and how often.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {

@@ -2,7 +2,8 @@
 //!
 //! In reading order: `crd` (what users write), `workload` (what the three kinds have in common),
 //! `details` (what instances are told), `reconcile` (one pass over one object), `run` (watches,
-//! and what starts a pass), `operator` (the process around it: `connection`, `leader`, `admin`).
+//! and what starts a pass), `operator` (the process around it, with `connection`, `leader` and
+//! `admin`), `manifest` (how it is installed).
 
 pub mod admin;
 pub mod backlog;
@@ -14,6 +15,7 @@ pub mod crd;
 mod details;
 pub mod events;
 pub mod leader;
+pub mod manifest;
 pub mod mesh;
 pub mod metrics;
 pub mod operator;

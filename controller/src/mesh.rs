@@ -45,7 +45,7 @@ pub struct Children {
     pub sinks: Store<Sink>,
 }
 
-const KIND: &str = "functionmesh";
+pub(crate) const KIND: &str = "functionmesh";
 
 /// One pass.
 ///
@@ -66,13 +66,14 @@ pub async fn reconcile(mesh: Arc<FunctionMesh>, context: Arc<Context>) -> Result
 /// When to try again after an error.
 pub fn on_error(mesh: Arc<FunctionMesh>, error: &Error, context: Arc<Context>) -> Action {
     let (name, namespace) = (mesh.name_any(), mesh.namespace().unwrap_or_default());
+    context.metrics.failed(KIND, error.category());
     let pause = context.retries.next(KIND, &namespace, &name, error.retry_after());
     warn!(kind = KIND, namespace, name, %error, "reconciliation failed");
     Action::requeue(pause)
 }
 
 impl Context {
-    async fn filled(&self) {
+    pub(crate) async fn filled(&self) {
         let Children { functions, sources, sinks } = &self.live;
         // A cache whose watch has ended cannot get fuller.
         let _ended = futures::try_join!(

@@ -10,7 +10,7 @@ use std::{
 };
 
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, TextEncoder,
     core::Collector, proto::MetricFamily,
 };
 
@@ -29,7 +29,6 @@ pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
 /// The operator's figures.
 #[derive(Clone)]
 pub struct Metrics {
-    registry: Registry,
     count: IntCounterVec,
     latency: HistogramVec,
     errors: IntCounterVec,
@@ -37,61 +36,60 @@ pub struct Metrics {
     not_removed: IntCounterVec,
     requests: IntCounterVec,
     leader: IntGauge,
+    build: IntGaugeVec,
+    memory: IntGauge,
     objects: Arc<Mutex<Vec<Objects>>>,
 }
 
 impl Metrics {
     /// # Errors
-    /// A name is taken: two of the figures below have the same.
+    /// A name or label below is not one of Prometheus's.
     pub fn new() -> Result<Self, prometheus::Error> {
-        let registry = Registry::new();
         let counter = |name: &str, help: &str, labels: &[&str]| {
-            register(&registry, IntCounterVec::new(Opts::new(name, help), labels)?)
+            IntCounterVec::new(Opts::new(name, help), labels)
         };
         let gauge = |name: &str, help: &str, labels: &[&str]| {
-            register(&registry, IntGaugeVec::new(Opts::new(name, help), labels)?)
+            IntGaugeVec::new(Opts::new(name, help), labels)
         };
-        let count =
-            counter("function_mesh_reconcile_count", "Reconciliations of an object", &LABELS)?;
         let help = "Milliseconds that a reconciliation of an object took";
         let latency = HistogramOpts::new("function_mesh_reconcile_latency", help);
-        let latency = HistogramVec::new(latency.buckets(BUCKETS.to_vec()), &LABELS)?;
-        let latency = register(&registry, latency)?;
-        let errors = counter(
-            "function_mesh_reconcile_errors_total",
-            "Reconciliations that failed and are tried again, by kind of failure",
-            &["type", "category"],
-        )?;
-        let backlog = gauge(
-            "function_mesh_backlog_messages",
-            "Entries that wait in the subscription of an object, where that is read; a batch is one",
-            &LABELS,
-        )?;
-        let not_removed = counter(
-            "function_mesh_subscriptions_not_removed_total",
-            "Subscriptions and topics left behind in Pulsar by deleted objects",
-            &["type", "namespace"],
-        )?;
-        let requests = counter(
-            "function_mesh_api_requests_total",
-            "Requests to the API server, by answer; code 0 is none",
-            &["verb", "code"],
-        )?;
-        let help = "1 while this process may write, 0 while another does";
-        let leader = register(&registry, IntGauge::new("function_mesh_leader", help)?)?;
-        let build = gauge("function_mesh_build_info", "1, of the running version", &["version"])?;
-        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        Ok(Self {
-            registry,
-            count,
-            latency,
-            errors,
-            backlog,
-            not_removed,
-            requests,
-            leader,
+        let metrics = Self {
+            count: counter(
+                "function_mesh_reconcile_count",
+                "Reconciliations of an object",
+                &LABELS,
+            )?,
+            latency: HistogramVec::new(latency.buckets(BUCKETS.to_vec()), &LABELS)?,
+            errors: counter(
+                "function_mesh_reconcile_errors_total",
+                "Reconciliations that failed and are tried again, by kind of failure",
+                &["type", "category"],
+            )?,
+            backlog: gauge(
+                "function_mesh_backlog",
+                "Entries that wait in the subscription of an object, where that is read",
+                &LABELS,
+            )?,
+            not_removed: counter(
+                "function_mesh_subscriptions_not_removed_total",
+                "Subscriptions and topics left behind in Pulsar by deleted objects",
+                &["type", "namespace"],
+            )?,
+            requests: counter(
+                "function_mesh_api_requests_total",
+                "Requests to the API server, by answer; code 0 is none",
+                &["verb", "code"],
+            )?,
+            leader: IntGauge::new(
+                "function_mesh_leader",
+                "1 while this process may write, 0 while another does",
+            )?,
+            build: gauge("function_mesh_build_info", "1, of the running version", &["version"])?,
+            memory: IntGauge::new("process_resident_memory_bytes", "Memory of this process")?,
             objects: Arc::default(),
-        })
+        };
+        metrics.build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        Ok(metrics)
     }
 
     pub fn reconciled(&self, kind: &str, name: &str, namespace: &str, took: Duration) {
@@ -105,11 +103,11 @@ impl Metrics {
         self.errors.with_label_values(&[kind, category]).inc();
     }
 
-    /// Messages waiting, or `None` if that is not known (any more).
-    pub fn backlog(&self, kind: &str, name: &str, namespace: &str, messages: Option<i64>) {
+    /// What waits for an object; `None` if it is not read any more.
+    pub fn backlog(&self, kind: &str, name: &str, namespace: &str, entries: Option<i64>) {
         let labels = [kind, name, namespace];
-        match messages {
-            Some(messages) => self.backlog.with_label_values(&labels).set(messages),
+        match entries {
+            Some(entries) => self.backlog.with_label_values(&labels).set(entries),
             // Absent is as good as removed.
             None => drop(self.backlog.remove_label_values(&labels)),
         }
@@ -145,7 +143,8 @@ impl Metrics {
         drop(self.backlog.remove_label_values(&labels));
     }
 
-    /// The page that Prometheus reads, text format 0.0.4.
+    /// The page that Prometheus reads, text format 0.0.4. Figures without a value yet are named
+    /// all the same.
     ///
     /// # Errors
     /// A figure cannot be written.
@@ -153,11 +152,35 @@ impl Metrics {
         let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let known = objects.iter().map(Objects::read).collect::<Vec<_>>();
         self.forget_unknown(&known);
-        let mut page = TextEncoder::new().encode_to_string(&self.registry.gather())?;
-        let families = objects::families(&known);
-        let families: Vec<MetricFamily> =
-            families.into_iter().filter(|family| !family.get_metric().is_empty()).collect();
-        page.push_str(&TextEncoder::new().encode_to_string(&families)?);
+        if let Some(bytes) = resident() {
+            self.memory.set(bytes);
+        }
+        // Taken apart whole, so that no figure is forgotten.
+        let Self {
+            count,
+            latency,
+            errors,
+            backlog,
+            not_removed,
+            requests,
+            leader,
+            build,
+            memory,
+            objects: _,
+        } = self;
+        let collectors: [&dyn Collector; 9] =
+            [count, latency, errors, backlog, not_removed, requests, leader, build, memory];
+        let own = collectors.into_iter().flat_map(Collector::collect);
+        let mut page = String::new();
+        for family in own.chain(objects::families(&known)) {
+            if family.get_metric().is_empty() {
+                let (name, help) = (family.name(), family.help());
+                let kind = format!("{:?}", family.get_field_type()).to_lowercase();
+                page.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
+            } else {
+                TextEncoder::new().encode_utf8(&[family], &mut page)?;
+            }
+        }
         Ok(page)
     }
 
@@ -184,12 +207,11 @@ impl std::fmt::Debug for Metrics {
     }
 }
 
-fn register<C: Collector + Clone + 'static>(
-    registry: &Registry,
-    collector: C,
-) -> Result<C, prometheus::Error> {
-    registry.register(Box::new(collector.clone()))?;
-    Ok(collector)
+/// `None` where the kernel does not tell.
+fn resident() -> Option<i64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<i64>().ok()?.checked_mul(1024)
 }
 
 #[cfg(test)]

@@ -136,7 +136,7 @@ fn figures(
         None => Certificate::self_signed(host)?,
     };
     let access = Access::new(client.clone());
-    Ok(Site::Metrics { metrics, access: Some(access), certificate: Some(certificate) })
+    Ok(Site::Metrics { metrics, access: Some(access), certificate: Some(Box::new(certificate)) })
 }
 
 /// What is done while leading.

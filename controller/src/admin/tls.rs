@@ -74,7 +74,7 @@ impl Certificate {
     }
 
     /// Connections are few, files small: looking each time is the simplest way to be current.
-    fn config(&self) -> Arc<ServerConfig> {
+    pub(super) fn config(&self) -> Arc<ServerConfig> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(directory) = &self.directory {
             match load(directory, Some(&current)) {

@@ -1,15 +1,17 @@
 //! `run`: its flags, and what they amount to.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
+use anyhow::Context;
 use clap::{Args, ValueEnum, builder::BoolishValueParser};
 use tracing::error;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::unsupported::Unsupported;
 use crate::{
     admin::address::Listen,
     config::OperatorFile,
+    leader,
     operator::{self, Election, MetricsPort, Options},
     reconcile::dereference::BackendSelection,
     run::Settings,
@@ -91,7 +93,7 @@ pub(super) struct Run {
         long,
         value_name = "NAME",
         env = "LEADER_ELECTION_ID",
-        default_value = "a3f45fce.functionmesh.io"
+        default_value = leader::DEFAULT_LEASE
     )]
     leader_election_id: String,
     /// Namespace of the Lease (default: the operator's own)
@@ -129,7 +131,15 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(self) -> ExitCode {
-        self.log();
+        let filter = match self.filter() {
+            Ok(filter) => filter,
+            Err(why) => {
+                self.log(EnvFilter::new("info"));
+                error!("{why:#}");
+                return ExitCode::FAILURE;
+            }
+        };
+        self.log(filter);
         // The first provider stays; that one is there already is as good.
         drop(rustls::crypto::ring::default_provider().install_default());
         let runtime =
@@ -148,13 +158,11 @@ impl Run {
         }
     }
 
-    fn log(&self) {
-        let quiet = QUIET.into_iter().filter_map(|directive| directive.parse().ok());
-        let default = quiet.fold(EnvFilter::new("off"), EnvFilter::add_directive);
-        // What is asked for comes last, and wins.
-        let filter = self.log_level.split(',').filter_map(|directive| directive.parse().ok());
-        let filter = filter.fold(default, EnvFilter::add_directive);
-        let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    fn log(&self, filter: EnvFilter) {
+        let logs = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr);
         match self.log_format {
             LogFormat::Text => logs.init(),
             LogFormat::Json => logs.json().flatten_event(true).init(),
@@ -166,7 +174,23 @@ impl Run {
         }));
     }
 
-    fn options(&self) -> anyhow::Result<Options> {
+    /// What is asked for comes after our own directives, and wins.
+    pub(super) fn filter(&self) -> anyhow::Result<EnvFilter> {
+        let mut filter = EnvFilter::new("off");
+        for directive in QUIET.into_iter().chain(self.log_level.split(',')) {
+            let directive = directive.trim();
+            // A misspelt level would be taken for a module.
+            let sound = directive.contains('=') || directive.parse::<LevelFilter>().is_ok();
+            let parsed = directive.parse().ok().filter(|_| sound);
+            let parsed = parsed.with_context(|| {
+                format!("--log-level: {directive} is neither a level nor module=level")
+            })?;
+            filter = filter.add_directive(parsed);
+        }
+        Ok(filter)
+    }
+
+    pub(super) fn options(&self) -> anyhow::Result<Options> {
         self.unsupported.check().map_err(anyhow::Error::msg)?;
         let elect =
             self.enable_leader_election.unwrap_or_else(|| self.kubernetes_service_host.is_some());

@@ -4,10 +4,11 @@
 use std::{fmt, sync::Arc};
 
 use futures::FutureExt;
-use kube::{ResourceExt, runtime::reflector::Store};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{Resource, ResourceExt, runtime::reflector::Store};
 use prometheus::proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType};
 
-use crate::{reconcile::status::READY, workload::Workload};
+use crate::{crd::FunctionMesh, mesh, reconcile::status::READY, workload::Workload};
 
 /// One object's figures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,11 @@ pub struct Figures {
 }
 
 impl Figures {
+    fn of<K: ResourceExt>(object: &K) -> Self {
+        let namespace = object.namespace().unwrap_or_default();
+        Self { name: object.name_any(), namespace, ..Self::default() }
+    }
+
     fn key(&self) -> (&str, &str) {
         (&self.namespace, &self.name)
     }
@@ -46,7 +52,36 @@ impl Objects {
 
     /// The Functions, Sources or Sinks of a cache.
     pub fn of<W: Workload>(store: Store<W>) -> Self {
-        Self::new(W::COMPONENT.as_str(), move || {
+        Self::of_store(W::COMPONENT.as_str(), store, |workload: &W| {
+            let Some(status) = workload.status() else { return Figures::of(workload) };
+            Figures {
+                wanted: Some(i64::from(status.replicas)),
+                ready: parts(status.ready.as_deref()).map(|(ready, _)| ready),
+                condition: readiness(&status.standard_conditions),
+                ..Figures::of(workload)
+            }
+        })
+    }
+
+    /// The FunctionMeshes of a cache.
+    pub fn of_meshes(store: Store<FunctionMesh>) -> Self {
+        Self::of_store(mesh::KIND, store, |mesh| {
+            let Some(status) = &mesh.status else { return Figures::of(mesh) };
+            let parts = parts(status.ready.as_deref());
+            Figures {
+                wanted: parts.map(|(_, wanted)| wanted),
+                ready: parts.map(|(ready, _)| ready),
+                condition: readiness(&status.standard_conditions),
+                ..Figures::of(mesh)
+            }
+        })
+    }
+
+    fn of_store<K>(kind: &'static str, store: Store<K>, figures: fn(&K) -> Figures) -> Self
+    where
+        K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
+    {
+        Self::new(kind, move || {
             let filled = store.wait_until_ready().now_or_never()?;
             filled.ok().map(|()| store.state().iter().map(|found| figures(&**found)).collect())
         })
@@ -67,20 +102,15 @@ impl fmt::Debug for Objects {
     }
 }
 
-fn figures<W: Workload>(workload: &W) -> Figures {
-    let mut figures = Figures {
-        name: workload.name_any(),
-        namespace: workload.namespace().unwrap_or_default(),
-        ..Figures::default()
-    };
-    if let Some(status) = workload.status() {
-        let ready = status.ready.as_deref().and_then(|ready| ready.split_once('/'));
-        figures.ready = ready.and_then(|(ready, _)| ready.parse().ok());
-        figures.wanted = Some(i64::from(status.replicas));
-        let condition = status.standard_conditions.iter().find(|c| c.type_ == READY);
-        figures.condition = condition.map(|c| (c.status == "True", c.reason.clone()));
-    }
-    figures
+/// `2/3`, as in a status.
+fn parts(ready: Option<&str>) -> Option<(i64, i64)> {
+    let (ready, wanted) = ready?.split_once('/')?;
+    Some((ready.parse().ok()?, wanted.parse().ok()?))
+}
+
+fn readiness(conditions: &[Condition]) -> Option<(bool, String)> {
+    let ready = conditions.iter().find(|condition| condition.type_ == READY)?;
+    Some((ready.status == "True", ready.reason.clone()))
 }
 
 /// What a page is made of.

@@ -17,6 +17,7 @@ use crate::{
     crd::{Function, FunctionMesh, Sink, Source},
     events::Events,
     mesh,
+    metrics::Objects,
     reconcile::backoff,
 };
 
@@ -41,9 +42,20 @@ pub(super) async fn watch(shared: &Shared) {
         metrics: monitor.metrics.clone(),
         retries: backoff::Retries::default(),
     });
+    monitor.metrics.show(Objects::of_meshes(meshes.clone()));
+    let filling = monitor.readiness.expect(mesh::KIND);
+    let filled = {
+        let (context, meshes) = (context.clone(), meshes.clone());
+        async move {
+            context.filled().await;
+            // A cache whose watch has ended cannot get fuller.
+            drop(meshes.wait_until_ready().await);
+            filling.done();
+        }
+    };
     let changes = predicates::generation.combine(predicates::annotations);
     let stream = stream.predicate_filter(changes, PredicateConfig::default()).boxed();
-    Controller::for_stream(stream, meshes)
+    let reconciling = Controller::for_stream(stream, meshes)
         .with_config(Config::default().concurrency(CONCURRENCY))
         .owns_stream(f)
         .owns_stream(s)
@@ -55,6 +67,6 @@ pub(super) async fn watch(shared: &Shared) {
                 debug!(%error, "reconciliation of a mesh");
             }
             ready(())
-        })
-        .await;
+        });
+    tokio::join!(reconciling, filled);
 }

@@ -44,9 +44,12 @@ pub(super) fn references(
         reflect::<ConfigMap>(api(client, namespace), foreign, cache::prune_config_map);
     let (secrets, b) =
         reflect::<Secret>(api(client, namespace), watcher::Config::default(), cache::prune_secret);
-    // The global one may be in a namespace that is not watched otherwise.
+    // The global one may be in a namespace that is not watched otherwise, which takes the right
+    // to watch them in all.
+    let global = settings.backend.global.as_ref().map(|(_, place)| place.as_str());
+    let within = namespace.filter(|watched| global.is_none_or(|place| place == *watched));
     let (backend_configs, c) = reflect::<BackendConfig>(
-        api(client, None),
+        api(client, within),
         watcher::Config::default(),
         cache::prune_metadata,
     );
