@@ -280,3 +280,23 @@ fn a_page_without_instances_has_no_samples() {
     let page = Page::default().render().unwrap();
     assert_eq!(page.lines().find(|line| !line.starts_with("# ")), None);
 }
+
+/// Whatever is asked for in a query or named in a text.
+#[test]
+fn dashboards_and_alerts_ask_for_what_is_served() {
+    let (page, _instance) = page(MetricNames::Both);
+    let page = page.render().unwrap();
+    let served: Vec<&str> =
+        page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    let name = regex::Regex::new(r"\b(?:function_mesh|pulsar_function)_[a-z0-9_]+").unwrap();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy");
+    for file in ["dashboards/functions.json", "alerts/functions.yaml"] {
+        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        let asked: std::collections::BTreeSet<&str> =
+            name.find_iter(&text).map(|found| found.as_str()).collect();
+        assert!(asked.len() > 5, "{file} asks for {asked:?} only");
+        for metric in asked {
+            assert!(served.contains(&metric), "{file} asks for {metric}; there is\n{served:#?}");
+        }
+    }
+}
