@@ -59,6 +59,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a port shows, and to whom.
+#[allow(clippy::large_enum_variant, reason = "a process has two of them")]
 pub enum Site {
     Probes(Readiness),
     Metrics { metrics: Metrics, access: Option<Access>, certificate: Option<Box<Certificate>> },

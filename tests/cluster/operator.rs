@@ -55,13 +55,18 @@ impl Stage {
 
     /// The controller as it is started.
     pub(crate) fn run(&self) -> Result<Runner> {
+        self.bringing(RUNNER_IMAGE)
+    }
+
+    /// The controller of a version that brings another runner.
+    pub(crate) fn bringing(&self, image: &str) -> Result<Runner> {
         Ok(self
             .platform
             .controller()?
             .flag("--watched-namespace", &self.namespace)
             .flag("--health-probe-addr", "0")
             .flag("--metrics-addr", "0")
-            .flag("--runner-image", RUNNER_IMAGE))
+            .flag("--runner-image", image))
     }
 
     /// Applies an object in this namespace.

@@ -29,8 +29,7 @@ fn scaling_labels_and_a_new_operator_restart_nothing() -> Result<()> {
     if let Some(mut old) = stage.controller.take() {
         old.stop(Duration::from_secs(10))?;
     }
-    let new = stage.run()?.flag("--runner-image", "localhost/function-runner:next");
-    stage.controller = Some(new.start()?);
+    stage.controller = Some(stage.bringing("localhost/function-runner:next")?.start()?);
     // It has looked at the function once it does what only it can do.
     stage.patch("Function", "f", &json!({ "spec": { "replicas": 2 } }))?;
     eventually_true(STARTED, "two pods", || Ok(stage.pods("f")?.len() == 2))?;

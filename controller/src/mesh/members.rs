@@ -1,7 +1,5 @@
 //! A mesh's members, each as the object it will be, or as what is wrong with it.
 
-use std::collections::BTreeSet;
-
 use function_mesh_proto::mistake::Mistakes;
 use kube::ResourceExt;
 
@@ -11,6 +9,7 @@ use crate::{
         io::{InputSpec, OutputSpec},
         workload::WorkloadSpec,
     },
+    reconcile::validate::member,
     workload::{Component, Workload},
 };
 
@@ -74,23 +73,28 @@ pub(super) fn of(mesh: &FunctionMesh) -> Vec<Member> {
     let mut members = Vec::new();
     for (i, source) in spec.sources.iter().flatten().enumerate() {
         let object = Source::new(&child_name(mesh, &source.workload), source.clone());
-        let mistakes = object.mistakes();
+        let mistakes = member::source(&object.name_any(), source);
         let object = Object::Source(Box::new(object));
-        members.push(member(format!("spec.sources[{i}]"), object, &mistakes));
+        members.push(of_spec(format!("spec.sources[{i}]"), object, &mistakes));
     }
     for (i, function) in spec.functions.iter().flatten().enumerate() {
         let object = Function::new(&child_name(mesh, &function.workload), function.clone());
-        let mistakes = object.mistakes();
+        let mistakes = member::function(&object.name_any(), function);
         let object = Object::Function(Box::new(object));
-        members.push(member(format!("spec.functions[{i}]"), object, &mistakes));
+        members.push(of_spec(format!("spec.functions[{i}]"), object, &mistakes));
     }
     for (i, sink) in spec.sinks.iter().flatten().enumerate() {
         let object = Sink::new(&child_name(mesh, &sink.workload), sink.clone());
-        let mistakes = object.mistakes();
+        let mistakes = member::sink(&object.name_any(), sink);
         let object = Object::Sink(Box::new(object));
-        members.push(member(format!("spec.sinks[{i}]"), object, &mistakes));
+        members.push(of_spec(format!("spec.sinks[{i}]"), object, &mistakes));
     }
-    refuse_duplicates(&mut members);
+    for mistake in member::names(spec).iter() {
+        let of_member = |member: &&mut Member| mistake.field.starts_with(&member.field);
+        if let Some(member) = members.iter_mut().find(of_member) {
+            member.mistakes.push(mistake.to_string());
+        }
+    }
     members
 }
 
@@ -98,29 +102,9 @@ fn child_name(mesh: &FunctionMesh, spec: &WorkloadSpec) -> String {
     format!("{}-{}", mesh.name_any(), spec.name.as_deref().unwrap_or_default())
 }
 
-fn member(field: String, object: Object, mistakes: &Mistakes) -> Member {
+fn of_spec(field: String, object: Object, mistakes: &Mistakes) -> Member {
     let name = object.spec().name.clone().unwrap_or_default();
     let inside = |text: String| text.replacen("\"spec.", &format!("\"{field}."), 1);
-    let mut mistakes: Vec<String> =
-        mistakes.iter().map(|mistake| inside(mistake.to_string())).collect();
-    if name.is_empty() {
-        mistakes.push(format!("{field}.name is missing: a member's object is named after it"));
-    }
+    let mistakes = mistakes.iter().map(|mistake| inside(mistake.to_string())).collect();
     Member { name, field, object, mistakes }
-}
-
-/// Two members of one kind and name would be one object.
-fn refuse_duplicates(members: &mut [Member]) {
-    let mut seen = BTreeSet::new();
-    for member in members.iter_mut().filter(|member| !member.name.is_empty()) {
-        if !seen.insert((member.object.component(), member.name.clone())) {
-            let mistake = format!(
-                "{}.name = \"{}\": another {} of the mesh has this name; choose another",
-                member.field,
-                member.name,
-                member.object.component().as_str()
-            );
-            member.mistakes.push(mistake);
-        }
-    }
 }
