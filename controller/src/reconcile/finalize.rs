@@ -51,8 +51,9 @@ const WORKER_LABELS: [&str; 2] = ["compute.functionmesh.io/pulsar-cluster", "pul
 
 /// How long pods may take to end, from when they were told to.
 const PODS: Duration = Duration::from_secs(18);
-/// When the last attempt at Pulsar begins, after the deletion.
-const LAST_ATTEMPT: Duration = Duration::from_secs(22);
+/// An attempt at Pulsar that ends later than this, after the deletion, was the last: one more, and
+/// the pause before it, would exceed half a minute.
+const ENOUGH: Duration = Duration::from_secs(20);
 /// What one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(6);
 /// Between attempts, which leave other objects their turn.
@@ -173,8 +174,7 @@ pub(super) async fn finalize<W: Workload>(
         return Ok(Action::requeue(Duration::from_secs(1)));
     }
     let leftovers = clean(workload, context).await;
-    let last = since(deleted, now) >= LAST_ATTEMPT;
-    if !leftovers.is_empty() && !last {
+    if !leftovers.is_empty() && since(deleted, Timestamp::now()) < ENOUGH {
         debug!(name = workload.name_any(), left = leftovers.join("; "), "not clean yet");
         return Ok(Action::requeue(PAUSE));
     }
