@@ -23,7 +23,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if and (eq .Values.rbac.scope "namespace") (not .Values.watchNamespaces) }}
 {{- fail "rbac.scope: namespace needs watchNamespaces: [the namespace]" }}
 {{- end }}
-{{- first .Values.watchNamespaces }}
+{{- $global := .Values.controllerManager.globalBackendConfig }}
+{{- $place := .Values.controllerManager.globalBackendConfigNamespace }}
+{{- if and (eq .Values.rbac.scope "namespace") $global (ne $place (first .Values.watchNamespaces)) }}
+{{- fail "controllerManager.globalBackendConfig: rbac.scope namespace gives no right to read it in another namespace; set it to \"\", or globalBackendConfigNamespace to the watched namespace" }}
+{{- end }}
+{{- with .Values.watchNamespaces }}{{ first . }}{{ end }}
 {{- end }}
 
 {{/* Whether metrics are served over HTTPS, which takes cluster-wide rights. */}}
