@@ -29,7 +29,8 @@ fn scaling_labels_and_a_new_operator_restart_nothing() -> Result<()> {
     if let Some(mut old) = stage.controller.take() {
         old.stop(Duration::from_secs(10))?;
     }
-    stage.controller = Some(stage.bringing("localhost/function-runner:next")?.start()?);
+    stage.controller =
+        Some(stage.bringing("docker.io/function-mesh/function-runner:next")?.start()?);
     // It has looked at the function once it does what only it can do.
     stage.patch("Function", "f", &json!({ "spec": { "replicas": 2 } }))?;
     eventually_true(STARTED, "two pods", || Ok(stage.pods("f")?.len() == 2))?;

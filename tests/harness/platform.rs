@@ -9,9 +9,10 @@ use pulsar_standalone::standalone::{Ports, Standalone};
 use crate::{audit, cluster::Cluster, guests, kubernetes::Kubernetes, peer::Peer, runner::Runner};
 
 /// The images under test, as `cargo xtask images` names them. Pods find them on the node.
-pub const RUNNER_IMAGE: &str = concat!("localhost/function-runner:", env!("CARGO_PKG_VERSION"));
+pub const RUNNER_IMAGE: &str =
+    concat!("docker.io/function-mesh/function-runner:", env!("CARGO_PKG_VERSION"));
 pub const CONTROLLER_IMAGE: &str =
-    concat!("localhost/function-mesh-controller:", env!("CARGO_PKG_VERSION"));
+    concat!("docker.io/function-mesh/function-mesh-controller:", env!("CARGO_PKG_VERSION"));
 
 /// A Kubernetes cluster, which ends with this value.
 #[derive(Debug)]

@@ -194,6 +194,18 @@ pub fn gateway(state: &Path) -> Result<Ipv4Addr> {
     Ok(network.with_context(|| format!("{} names no network", path.display()))?.gateway())
 }
 
+/// Puts the images of an archive on the node of a cluster that [`start_detached`] started.
+pub fn import_images(state: &Path, archive: &Path) -> Result<()> {
+    import(&state.join(files::SOCKET), archive)
+}
+
+fn import(containerd: &Path, archive: &Path) -> Result<()> {
+    let mut ctr = Command::new("ctr");
+    ctr.arg("--address").arg(containerd);
+    ctr.args(["--namespace", "k8s.io", "images", "import"]).arg(archive);
+    command::output(&mut ctr).map(drop)
+}
+
 /// The file that names the network, for the sweep.
 const NETWORK: &str = "network";
 
@@ -318,10 +330,7 @@ impl Programs {
 
     fn import_images(&self, archive: &Path) -> Result<()> {
         self.running(Component::Containerd)?;
-        let mut ctr = Command::new("ctr");
-        ctr.arg("--address").arg(self.place.file(files::SOCKET));
-        ctr.args(["--namespace", "k8s.io", "images", "import"]).arg(archive);
-        command::output(&mut ctr).map(drop)
+        import(&self.place.file(files::SOCKET), archive)
     }
 }
 

@@ -10,11 +10,12 @@ use clap::Subcommand;
 use kubernetes_standalone::{binary::Binary, cluster, machine, programs::Options};
 use pulsar_standalone::standalone::{self, Ports};
 
-use crate::{broker, workspace};
+use crate::{broker, images, workspace};
 
 #[derive(Subcommand)]
 pub(crate) enum Action {
-    /// Start one, and print what to export for kubectl.
+    /// Start one, with the images that `cargo xtask images` built, and print what to export for
+    /// kubectl.
     Up {
         /// With a Pulsar broker that pods reach (needs a JDK and Maven).
         #[arg(long)]
@@ -46,6 +47,10 @@ fn up(with_broker: bool) -> Result<()> {
     let gateway = cluster::gateway(&state)?;
     eprintln!("A cluster runs; its logs are in {}.", state.join("log").display());
     eprintln!("Pods reach this machine at {gateway}. `cargo xtask cluster down` stops it.");
+    for archive in images::archives()? {
+        cluster::import_images(&state, &archive)?;
+        eprintln!("It has the image {}.", archive.display());
+    }
     if with_broker {
         start_broker(gateway)?;
     }

@@ -69,6 +69,14 @@ pub(crate) fn dir() -> Result<PathBuf> {
     Ok(workspace::target_dir()?.join("images"))
 }
 
+/// Those of them that are built.
+pub(crate) fn archives() -> Result<Vec<PathBuf>> {
+    let dir = dir()?;
+    let all = Program::value_variants().iter();
+    let all = all.map(|program| dir.join(format!("{}.tar", program.binary())));
+    Ok(all.filter(|archive| archive.exists()).collect())
+}
+
 fn build(profile: &str, programs: &[Program]) -> Result<()> {
     toolchain::linker()?;
     toolchain::buildah()?;
@@ -84,7 +92,7 @@ fn build(profile: &str, programs: &[Program]) -> Result<()> {
 
 fn tag(program: Program) -> String {
     // All packages of the workspace have one version.
-    format!("localhost/{}:{}", program.binary(), env!("CARGO_PKG_VERSION"))
+    format!("docker.io/function-mesh/{}:{}", program.binary(), env!("CARGO_PKG_VERSION"))
 }
 
 fn build_one(program: Program, profile: &str, dir: &Path) -> Result<PathBuf> {
