@@ -4,7 +4,7 @@ use std::{fs::File, io::Write as _, process::Stdio};
 
 use anyhow::{Result, ensure};
 
-use crate::{broker, examples, programs, step, workspace};
+use crate::{broker, cluster, examples, programs, step, workspace};
 
 #[derive(clap::Args)]
 pub(crate) struct BenchOptions {
@@ -36,6 +36,9 @@ pub(crate) struct FigureOptions {
     /// How long the broker is frozen, in seconds.
     #[arg(long, default_value_t = 60)]
     freeze: u32,
+    /// The operator's figures instead: a control plane without pods.
+    #[arg(long)]
+    operator: bool,
 }
 
 pub(crate) fn bench(options: &BenchOptions) -> Result<()> {
@@ -73,6 +76,9 @@ fn packed_calls() -> Result<String> {
 }
 
 pub(crate) fn figures(options: &FigureOptions) -> Result<()> {
+    if options.operator {
+        return operator_figures();
+    }
     broker::distribution()?;
     examples::build()?;
     programs::build()?;
@@ -86,4 +92,12 @@ pub(crate) fn figures(options: &FigureOptions) -> Result<()> {
         figures.arg("--results").arg(workspace::root().join("tests/FIGURES.md"));
     }
     step::run("take the figures", &mut figures)
+}
+
+fn operator_figures() -> Result<()> {
+    cluster::programs()?;
+    programs::build()?;
+    let mut figures = programs::program("operator_figures")?;
+    figures.arg("--results").arg(workspace::root().join("tests/OPERATOR_FIGURES.md"));
+    step::run("take the operator's figures", &mut figures)
 }

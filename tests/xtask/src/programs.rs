@@ -9,14 +9,15 @@ use crate::{step, workspace};
 /// Of the workspace's Cargo.toml.
 pub(crate) const PROFILE: &str = "release";
 
-/// Builds the runner and everything that drives it.
+/// Builds the runner, the controller and everything that drives them.
 ///
 /// Together with a test, they share the dependencies that the unit tests were built with: each on
 /// its own would want them with fewer features, and all of them compiled again.
 pub(crate) fn build() -> Result<()> {
     let mut build = step::cargo(["build", "--profile", PROFILE, "--workspace"])?;
-    build.args(["--bin", "function-runner", "--test", "scenarios", "--test", "cluster"]);
-    for name in ["bench", "figures", "stock_loop", "pulsar_demo"] {
+    build.args(["--bin", "function-runner", "--bin", "function-mesh-controller"]);
+    build.args(["--test", "scenarios", "--test", "cluster"]);
+    for name in ["bench", "figures", "operator_figures", "stock_loop", "pulsar_demo"] {
         build.args(["--bin", name]);
     }
     step::run("build the runner and what drives it (minutes, the first time)", &mut build)
