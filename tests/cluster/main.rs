@@ -18,6 +18,8 @@ mod runner;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod functions;
 #[cfg(test)]
 mod mesh;
