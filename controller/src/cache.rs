@@ -14,7 +14,7 @@ use kube::{
     runtime::reflector::{ObjectRef, Store},
 };
 
-use crate::{crd::BackendConfig, reconcile::build::hex};
+use crate::{crd::BackendConfig, filled::Filled, reconcile::build::hex};
 
 /// Keys of `pulsarConfig`.
 pub const BROKER_URL: &str = "brokerServiceURL";
@@ -38,6 +38,7 @@ pub struct Caches {
     pub config_maps: Store<ConfigMap>,
     pub secrets: Store<Secret>,
     pub backend_configs: Store<BackendConfig>,
+    pub filled: Filled,
 }
 
 impl Caches {

@@ -14,6 +14,7 @@ pub mod connection;
 pub mod crd;
 mod details;
 pub mod events;
+pub mod filled;
 pub mod leader;
 pub mod manifest;
 pub mod mesh;

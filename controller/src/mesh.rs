@@ -17,6 +17,7 @@ use tracing::{info, warn};
 use crate::{
     crd::{Function, FunctionMesh, GROUP, Sink, Source, VERSION, status::MeshStatus},
     events::Events,
+    filled::Filled,
     metrics::Metrics,
     reconcile::{Error, MANAGED, api_error, apply, backoff, status::Finding},
 };
@@ -35,6 +36,7 @@ pub struct Context {
     pub events: Events,
     pub metrics: Metrics,
     pub retries: backoff::Retries,
+    pub filled: Filled,
 }
 
 /// The members' objects that exist, of all meshes.
@@ -52,7 +54,7 @@ pub(crate) const KIND: &str = "functionmesh";
 /// # Errors
 /// The API server's, after which the pass is tried again.
 pub async fn reconcile(mesh: Arc<FunctionMesh>, context: Arc<Context>) -> Result<Action, Error> {
-    context.filled().await;
+    context.filled.wait().await;
     let started = Instant::now();
     let result = pass(&mesh, &context).await;
     let (name, namespace) = (mesh.name_any(), mesh.namespace().unwrap_or_default());
@@ -70,18 +72,6 @@ pub fn on_error(mesh: Arc<FunctionMesh>, error: &Error, context: Arc<Context>) -
     let pause = context.retries.next(KIND, &namespace, &name, error.retry_after());
     warn!(kind = KIND, namespace, name, %error, "reconciliation failed");
     Action::requeue(pause)
-}
-
-impl Context {
-    pub(crate) async fn filled(&self) {
-        let Children { functions, sources, sinks } = &self.live;
-        // A cache whose watch has ended cannot get fuller.
-        let _ended = futures::try_join!(
-            functions.wait_until_ready(),
-            sources.wait_until_ready(),
-            sinks.wait_until_ready(),
-        );
-    }
 }
 
 async fn pass(mesh: &FunctionMesh, context: &Context) -> Result<Action, Error> {

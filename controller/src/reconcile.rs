@@ -30,6 +30,7 @@ use crate::{
     config::PodDefaults,
     crd::{GROUP, VERSION, status::WorkloadStatus},
     events::Events,
+    filled::Filled,
     metrics::Metrics,
     pulsar_admin::Sessions,
     workload::{Language, Workload},
@@ -74,32 +75,8 @@ pub struct Context {
     pub(crate) sessions: Sessions,
     pub(crate) backlogs: Backlogs,
     pub(crate) remembered: finalize::Remembered,
-}
-
-impl Context {
-    /// Waits until every cache was filled once: what is not known yet must not count as absent.
-    /// A cache whose watch has ended cannot get fuller.
-    pub async fn filled(&self) {
-        let Live { stateful_sets, services, config_maps, horizontal, vertical, pods } = &self.live;
-        let Caches { config_maps: foreign, secrets, backend_configs } = &self.caches;
-        let vertical = async {
-            match vertical {
-                Some(store) => store.wait_until_ready().await,
-                None => Ok(()),
-            }
-        };
-        let _ended = futures::try_join!(
-            stateful_sets.wait_until_ready(),
-            services.wait_until_ready(),
-            config_maps.wait_until_ready(),
-            horizontal.wait_until_ready(),
-            vertical,
-            pods.wait_until_ready(),
-            foreign.wait_until_ready(),
-            secrets.wait_until_ready(),
-            backend_configs.wait_until_ready(),
-        );
-    }
+    /// All caches of these.
+    pub filled: Filled,
 }
 
 /// Why a pass did not get to its end.
@@ -141,7 +118,7 @@ pub async fn reconcile<W: Workload>(
     workload: Arc<W>,
     context: Arc<Context>,
 ) -> Result<Action, Error> {
-    context.filled().await;
+    context.filled.wait().await;
     let started = Instant::now();
     let result = pass(&*workload, &context).await;
     let kind = W::COMPONENT.as_str();

@@ -26,6 +26,7 @@ use crate::{
     config::PodDefaults,
     crd::{Function, Sink, Source},
     events::Events,
+    filled::Filled,
     metrics::{Metrics, Objects},
     pulsar_admin::Sessions,
     reconcile::{
@@ -117,23 +118,34 @@ async fn kind<W: Workload>(shared: &Shared) {
         let component = W::COMPONENT.as_str();
         watcher::Config::default().labels(&format!("{}={component}", labels::COMPONENT))
     };
-    let (workloads, workload_stream) =
-        reflect::<W>(api(client, namespace), watcher::Config::default(), cache::prune_metadata);
+    let mut filled = Filled::default();
+    let (workloads, workload_stream) = reflect::<W>(
+        api(client, namespace),
+        watcher::Config::default(),
+        cache::prune_metadata,
+        &mut filled,
+    );
     let (stateful_sets, s) =
-        reflect::<StatefulSet>(api(client, namespace), ours(), cache::prune_metadata);
-    let (services, v) = reflect::<Service>(api(client, namespace), ours(), cache::prune_metadata);
+        reflect::<StatefulSet>(api(client, namespace), ours(), cache::prune_metadata, &mut filled);
+    let (services, v) =
+        reflect::<Service>(api(client, namespace), ours(), cache::prune_metadata, &mut filled);
     let (config_maps, m) =
-        reflect::<ConfigMap>(api(client, namespace), ours(), cache::prune_metadata);
-    let (horizontal, h) =
-        reflect::<HorizontalPodAutoscaler>(api(client, namespace), ours(), cache::prune_metadata);
-    let (pods, p) = reflect::<Pod>(api(client, namespace), ours(), pods::prune);
+        reflect::<ConfigMap>(api(client, namespace), ours(), cache::prune_metadata, &mut filled);
+    let (horizontal, h) = reflect::<HorizontalPodAutoscaler>(
+        api(client, namespace),
+        ours(),
+        cache::prune_metadata,
+        &mut filled,
+    );
+    let (pods, p) = reflect::<Pod>(api(client, namespace), ours(), pods::prune, &mut filled);
     let (vertical, a) = match settings.vertical {
         true => {
-            let (store, stream) = vertical(client, settings, ours());
+            let (store, stream) = vertical(client, settings, ours(), &mut filled);
             (Some(store), stream)
         }
         false => (None, futures::stream::pending().boxed()),
     };
+    let filled = filled.and(&caches.filled);
     let live = Live { stateful_sets, services, config_maps, horizontal, vertical, pods };
     let sessions = Sessions::new(client.clone());
     let backlogs = Backlogs::default();
@@ -150,6 +162,7 @@ async fn kind<W: Workload>(shared: &Shared) {
         sessions: sessions.clone(),
         backlogs: backlogs.clone(),
         remembered: reconcile::finalize::Remembered::default(),
+        filled: filled.clone(),
     });
     let (decisions, decided) = tokio::sync::mpsc::channel(backlog::CHANGES);
     let starts =
@@ -166,16 +179,11 @@ async fn kind<W: Workload>(shared: &Shared) {
         changes: decisions,
         stop: stop.clone(),
     });
-    monitor.metrics.show(Objects::of(workloads.clone()));
+    monitor.metrics.show(Objects::of(workloads.clone(), filled.clone()));
     let filling = monitor.readiness.expect(W::COMPONENT.as_str());
-    let filled = {
-        let (context, workloads) = (context.clone(), workloads.clone());
-        async move {
-            context.filled().await;
-            // A cache whose watch has ended cannot get fuller.
-            drop(workloads.wait_until_ready().await);
-            filling.done();
-        }
+    let filled = async move {
+        filled.wait().await;
+        filling.done();
     };
     let known = (workloads.clone(), monitor.metrics.clone());
     let workload_stream = workload_stream.inspect_ok(move |seen| {

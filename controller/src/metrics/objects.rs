@@ -3,12 +3,13 @@
 
 use std::{fmt, sync::Arc};
 
-use futures::FutureExt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{Resource, ResourceExt, runtime::reflector::Store};
 use prometheus::proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType};
 
-use crate::{crd::FunctionMesh, mesh, reconcile::status::READY, workload::Workload};
+use crate::{
+    crd::FunctionMesh, filled::Filled, mesh, reconcile::status::READY, workload::Workload,
+};
 
 /// One object's figures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,8 +52,8 @@ impl Objects {
     }
 
     /// The Functions, Sources or Sinks of a cache.
-    pub fn of<W: Workload>(store: Store<W>) -> Self {
-        Self::of_store(W::COMPONENT.as_str(), store, |workload: &W| {
+    pub fn of<W: Workload>(store: Store<W>, filled: Filled) -> Self {
+        Self::of_store(W::COMPONENT.as_str(), (store, filled), |workload: &W| {
             let Some(status) = workload.status() else { return Figures::of(workload) };
             Figures {
                 wanted: Some(i64::from(status.replicas)),
@@ -64,8 +65,8 @@ impl Objects {
     }
 
     /// The FunctionMeshes of a cache.
-    pub fn of_meshes(store: Store<FunctionMesh>) -> Self {
-        Self::of_store(mesh::KIND, store, |mesh| {
+    pub fn of_meshes(store: Store<FunctionMesh>, filled: Filled) -> Self {
+        Self::of_store(mesh::KIND, (store, filled), |mesh| {
             let Some(status) = &mesh.status else { return Figures::of(mesh) };
             let parts = parts(status.ready.as_deref());
             Figures {
@@ -77,13 +78,16 @@ impl Objects {
         })
     }
 
-    fn of_store<K>(kind: &'static str, store: Store<K>, figures: fn(&K) -> Figures) -> Self
+    fn of_store<K>(
+        kind: &'static str,
+        (store, filled): (Store<K>, Filled),
+        figures: fn(&K) -> Figures,
+    ) -> Self
     where
         K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
     {
         Self::new(kind, move || {
-            let filled = store.wait_until_ready().now_or_never()?;
-            filled.ok().map(|()| store.state().iter().map(|found| figures(&**found)).collect())
+            filled.now().then(|| store.state().iter().map(|found| figures(&**found)).collect())
         })
     }
 

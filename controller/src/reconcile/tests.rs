@@ -29,6 +29,7 @@ fn caches(config_maps: &[Value], secrets: &[Value], configs: &[Value]) -> Caches
         config_maps: filled::<ConfigMap>(config_maps, crate::cache::prune_config_map),
         secrets: filled::<Secret>(secrets, crate::cache::prune_secret),
         backend_configs: filled::<BackendConfig>(configs, crate::cache::prune_metadata),
+        filled: crate::filled::Filled::default(),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
     cache,
     crd::{Function, FunctionMesh, Sink, Source},
     events::Events,
+    filled::Filled,
     mesh,
     metrics::Objects,
     reconcile::backoff,
@@ -26,14 +27,18 @@ pub(super) async fn watch(shared: &Shared) {
     let Shared { client, settings, monitor, stop, caches: _, changes: _ } = shared;
     let namespace = settings.namespace.as_deref();
     let members = || watcher::Config::default().labels(mesh::MESH);
+    let mut filled = Filled::default();
     let (functions, f) =
-        reflect::<Function>(api(client, namespace), members(), cache::prune_metadata);
-    let (sources, s) = reflect::<Source>(api(client, namespace), members(), cache::prune_metadata);
-    let (sinks, k) = reflect::<Sink>(api(client, namespace), members(), cache::prune_metadata);
+        reflect::<Function>(api(client, namespace), members(), cache::prune_metadata, &mut filled);
+    let (sources, s) =
+        reflect::<Source>(api(client, namespace), members(), cache::prune_metadata, &mut filled);
+    let (sinks, k) =
+        reflect::<Sink>(api(client, namespace), members(), cache::prune_metadata, &mut filled);
     let (meshes, stream) = reflect::<FunctionMesh>(
         api(client, namespace),
         watcher::Config::default(),
         cache::prune_metadata,
+        &mut filled,
     );
     let context = Arc::new(mesh::Context {
         client: client.clone(),
@@ -41,17 +46,13 @@ pub(super) async fn watch(shared: &Shared) {
         events: Events::new(client.clone(), settings.instance.clone()),
         metrics: monitor.metrics.clone(),
         retries: backoff::Retries::default(),
+        filled: filled.clone(),
     });
-    monitor.metrics.show(Objects::of_meshes(meshes.clone()));
+    monitor.metrics.show(Objects::of_meshes(meshes.clone(), filled.clone()));
     let filling = monitor.readiness.expect(mesh::KIND);
-    let filled = {
-        let (context, meshes) = (context.clone(), meshes.clone());
-        async move {
-            context.filled().await;
-            // A cache whose watch has ended cannot get fuller.
-            drop(meshes.wait_until_ready().await);
-            filling.done();
-        }
+    let filled = async move {
+        filled.wait().await;
+        filling.done();
     };
     let changes = predicates::generation.combine(predicates::annotations);
     let stream = stream.predicate_filter(changes, PredicateConfig::default()).boxed();

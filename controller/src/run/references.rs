@@ -18,6 +18,7 @@ use super::{
 use crate::{
     cache::{self, Caches},
     crd::BackendConfig,
+    filled::Filled,
     reconcile::{build::labels, dereference::uses},
     workload::Workload,
 };
@@ -38,12 +39,17 @@ pub(super) fn references(
     settings: &Settings,
 ) -> (Caches, BoxStream<'static, Change>) {
     let namespace = settings.namespace.as_deref();
+    let mut filled = Filled::default();
     // Our own ConfigMaps are watched where they belong.
     let foreign = watcher::Config::default().labels(&format!("!{}", labels::COMPONENT));
     let (config_maps, a) =
-        reflect::<ConfigMap>(api(client, namespace), foreign, cache::prune_config_map);
-    let (secrets, b) =
-        reflect::<Secret>(api(client, namespace), watcher::Config::default(), cache::prune_secret);
+        reflect::<ConfigMap>(api(client, namespace), foreign, cache::prune_config_map, &mut filled);
+    let (secrets, b) = reflect::<Secret>(
+        api(client, namespace),
+        watcher::Config::default(),
+        cache::prune_secret,
+        &mut filled,
+    );
     // The global one may be in a namespace that is not watched otherwise, which takes the right
     // to watch them in all.
     let global = settings.backend.global.as_ref().map(|(_, place)| place.as_str());
@@ -52,6 +58,7 @@ pub(super) fn references(
         api(client, within),
         watcher::Config::default(),
         cache::prune_metadata,
+        &mut filled,
     );
     let backend = settings.backend.clone();
     let a = seen(a).map(|map| reference_change(uses::Kind::ConfigMap, &map));
@@ -69,7 +76,7 @@ pub(super) fn references(
         ready(change)
     });
     let changes = futures::stream::select(futures::stream::select(a, b), c).boxed();
-    (Caches { config_maps, secrets, backend_configs }, changes)
+    (Caches { config_maps, secrets, backend_configs, filled }, changes)
 }
 
 fn reference_change<K: ResourceExt>(kind: uses::Kind, object: &K) -> Change {

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use tracing::{debug, warn};
 
 use super::Settings;
-use crate::{cache, reconcile::build::autoscaler};
+use crate::{cache, filled::Filled, reconcile::build::autoscaler};
 
 pub(super) fn api<K>(client: &Client, namespace: Option<&str>) -> Api<K>
 where
@@ -29,18 +29,14 @@ pub(super) fn reflect<K>(
     api: Api<K>,
     config: watcher::Config,
     prune: fn(&mut K),
+    filled: &mut Filled,
 ) -> (Store<K>, BoxStream<'static, Result<K, watcher::Error>>)
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
 {
     let (store, writer) = reflector::store();
-    let stream = watcher(api, config)
-        .default_backoff()
-        .modify(prune)
-        .reflect(writer)
-        .touched_objects()
-        .boxed();
-    (store, stream)
+    let stream = watcher(api, config).default_backoff().modify(prune).reflect(writer);
+    (store, filled.by(stream).touched_objects().boxed())
 }
 
 /// Watches retry by themselves; what goes wrong with them is logged.
@@ -78,6 +74,7 @@ pub(super) fn vertical(
     client: &Client,
     settings: &Settings,
     config: watcher::Config,
+    filled: &mut Filled,
 ) -> (Store<DynamicObject>, BoxStream<'static, Result<DynamicObject, watcher::Error>>) {
     let kind = autoscaler::vertical_api();
     let api: Api<DynamicObject> = match settings.namespace.as_deref() {
@@ -86,10 +83,7 @@ pub(super) fn vertical(
     };
     let writer = reflector::store::Writer::new(kind);
     let store = writer.as_reader();
-    let stream = watcher(api, config)
-        .default_backoff()
-        .modify(cache::prune_metadata)
-        .reflect(writer)
-        .touched_objects();
-    (store, stream.boxed())
+    let stream =
+        watcher(api, config).default_backoff().modify(cache::prune_metadata).reflect(writer);
+    (store, filled.by(stream).touched_objects().boxed())
 }
