@@ -66,12 +66,16 @@ fn controller(
 }
 
 fn settled(platform: &Platform, namespace: &str, name: &str) -> Result<()> {
-    eventually(STARTED, format!("{name} to be reconciled"), || {
-        let function = platform.kubernetes.get("Function", namespace, name)?;
-        let ready = standard(&function, "Ready")?;
-        let current = ready.get("observedGeneration") == function.pointer("/metadata/generation");
-        Ok((current && ready.get("reason") == Some(&json!("ScaledToZero"))).then_some(()))
+    eventually_true(STARTED, &format!("{name} to be reconciled"), || {
+        is_settled(platform, namespace, name)
     })
+}
+
+fn is_settled(platform: &Platform, namespace: &str, name: &str) -> Result<bool> {
+    let function = platform.kubernetes.get("Function", namespace, name)?;
+    let ready = standard(&function, "Ready")?;
+    let current = ready.get("observedGeneration") == function.pointer("/metadata/generation");
+    Ok(current && ready.get("reason") == Some(&json!("ScaledToZero")))
 }
 
 /// Everything of a namespace that the controller makes, without what differs by nature.
@@ -143,7 +147,7 @@ fn a_controller_killed_after_any_write_leaves_the_same_state_behind() -> Result<
         platform.kubernetes.apply_object(&function(&namespace, "f"))?;
         // Writes that go together may be fewer in another run; then it ends undisturbed.
         let held = eventually_true(SOON, "the write", || {
-            Ok(proxy.holds() || settled(platform, &namespace, "f").is_ok())
+            Ok(proxy.holds() || is_settled(platform, &namespace, "f").unwrap_or(false))
         });
         held.with_context(|| victim.log())?;
         victim.kill()?;

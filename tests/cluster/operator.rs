@@ -133,6 +133,8 @@ impl Stage {
                 "input": { "topics": [input] },
                 "output": { "topic": output },
                 "pulsar": { "pulsarConfig": "pulsar" },
+                // Many of them share one small node.
+                "resources": { "requests": { "cpu": "10m", "memory": "64Mi" } },
                 "wasm": { "module": format!("/functions/{component}.wasm") },
             },
         })

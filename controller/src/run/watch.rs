@@ -1,12 +1,12 @@
 //! Watches of the API server, and the stores they fill.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, time::Duration};
 
 use futures::{Stream, StreamExt, future::ready, stream::BoxStream};
 use kube::{
     Api, Client, Resource,
     core::{DynamicObject, NamespaceResourceScope},
-    runtime::{WatchStreamExt, reflector, reflector::Store, watcher},
+    runtime::{WatchStreamExt, reflector, reflector::Store, utils::Backoff, watcher},
 };
 use serde::de::DeserializeOwned;
 use tracing::{debug, warn};
@@ -35,7 +35,7 @@ where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
 {
     let (store, writer) = reflector::store();
-    let stream = watcher(api, config).default_backoff().modify(prune).reflect(writer);
+    let stream = watcher(api, config).backoff(Pauses::default()).modify(prune).reflect(writer);
     (store, filled.by(stream).touched_objects().boxed())
 }
 
@@ -83,7 +83,41 @@ pub(super) fn vertical(
     };
     let writer = reflector::store::Writer::new(kind);
     let store = writer.as_reader();
-    let stream =
-        watcher(api, config).default_backoff().modify(cache::prune_metadata).reflect(writer);
+    let stream = watcher(api, config)
+        .backoff(Pauses::default())
+        .modify(cache::prune_metadata)
+        .reflect(writer);
     (store, filled.by(stream).touched_objects().boxed())
+}
+
+/// Between attempts to watch: short enough for an API server that comes back to be noticed within
+/// seconds. kube's own pauses grow to half a minute, and one more follows each expired version.
+#[derive(Clone, Copy, Debug)]
+struct Pauses {
+    next: Duration,
+}
+
+const FIRST: Duration = Duration::from_millis(250);
+const LONGEST: Duration = Duration::from_secs(4);
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self { next: FIRST }
+    }
+}
+
+impl Iterator for Pauses {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        let pause = self.next;
+        self.next = pause.saturating_mul(2).min(LONGEST);
+        Some(pause)
+    }
+}
+
+impl Backoff for Pauses {
+    fn reset(&mut self) {
+        *self = Self::default();
+    }
 }
