@@ -36,13 +36,15 @@ where
 {
     let (store, writer) = reflector::store();
     let stream = watcher(api, config).backoff(Pauses::default()).modify(prune).reflect(writer);
-    (store, filled.by(stream).touched_objects().boxed())
+    (store, seen(filled.by(stream).touched_objects()).map(Ok).boxed())
 }
 
-/// Watches retry by themselves; what goes wrong with them is logged.
+/// The objects alone. Watches try again by themselves; what goes wrong with them is logged, and ends
+/// here: a `Controller` waits longer after each error of any of its streams, up to half a minute, so
+/// that one short outage of the API server would stop it for minutes.
 pub(super) fn seen<K>(
-    stream: BoxStream<'static, Result<K, watcher::Error>>,
-) -> impl Stream<Item = K> + Send
+    stream: impl Stream<Item = Result<K, watcher::Error>> + Send + 'static,
+) -> impl Stream<Item = K> + Send + 'static
 where
     K: Send + 'static,
 {
@@ -87,7 +89,7 @@ pub(super) fn vertical(
         .backoff(Pauses::default())
         .modify(cache::prune_metadata)
         .reflect(writer);
-    (store, filled.by(stream).touched_objects().boxed())
+    (store, seen(filled.by(stream).touched_objects()).map(Ok).boxed())
 }
 
 /// Between attempts to watch: short enough for an API server that comes back to be noticed within
