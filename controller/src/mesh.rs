@@ -6,20 +6,18 @@ use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
 use kube::{
-    Api, Resource, ResourceExt,
-    api::{Patch, PatchParams},
+    Resource, ResourceExt,
     runtime::{controller::Action, reflector::Store},
 };
-use serde_json::json;
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::{
-    crd::{Function, FunctionMesh, GROUP, Sink, Source, VERSION, status::MeshStatus},
+    crd::{Function, FunctionMesh, Sink, Source},
     events::Events,
     filled::Filled,
     metrics::Metrics,
-    reconcile::{Error, MANAGED, api_error, apply, backoff, status::Finding},
+    reconcile::{Error, MANAGED, backoff, report::report},
 };
 
 mod children;
@@ -84,49 +82,6 @@ async fn pass(mesh: &FunctionMesh, context: &Context) -> Result<Action, Error> {
     let graph = graph::of(&members);
     let outcome = children::apply(mesh, &members, context).await?;
     let status = status::of(mesh, &members, &graph, &outcome, Timestamp::now());
-    report(mesh, context, status).await?;
+    report(mesh, mesh.status.as_ref(), &status, &context.client, &context.events).await?;
     Ok(Action::await_change())
-}
-
-async fn report(mesh: &FunctionMesh, context: &Context, status: MeshStatus) -> Result<(), Error> {
-    if mesh.status.as_ref() == Some(&status) {
-        return Ok(());
-    }
-    let namespace = mesh.namespace().unwrap_or_default();
-    let api: Api<FunctionMesh> = Api::namespaced(context.client.clone(), &namespace);
-    let patch = json!({
-        "apiVersion": format!("{GROUP}/{VERSION}"),
-        "kind": "FunctionMesh",
-        "status": status,
-    });
-    let parameters = PatchParams::apply(apply::FIELD_MANAGER).force();
-    match api.patch_status(&mesh.name_any(), &parameters, &Patch::Apply(&patch)).await {
-        Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(()),
-        other => other.map_err(api_error("cannot write the status of the mesh"))?,
-    };
-    if let Some(finding) = transition(mesh.status.as_ref(), &status) {
-        let name = mesh.name_any();
-        info!(
-            kind = KIND,
-            namespace,
-            name,
-            reason = finding.reason,
-            message = finding.message,
-            "changed"
-        );
-        context.events.publish(mesh, &finding).await;
-    }
-    Ok(())
-}
-
-/// There is something to tell when the mesh became ready or ceased to be.
-fn transition(old: Option<&MeshStatus>, new: &MeshStatus) -> Option<Finding> {
-    let ready = |status: &MeshStatus| {
-        let all = &status.standard_conditions;
-        all.iter().find(|c| c.type_ == crate::reconcile::status::READY).cloned()
-    };
-    let now = ready(new)?;
-    let before = old.and_then(ready);
-    let same = before.is_some_and(|old| old.status == now.status && old.reason == now.reason);
-    (!same).then(|| Finding::new(now.status == "True", now.reason, now.message))
 }

@@ -13,22 +13,16 @@ use std::sync::Arc;
 use function_mesh_proto::{mistake::Mistakes, plan::FunctionPlan};
 use k8s_openapi::jiff::Timestamp;
 use kube::{
-    Api, Client, ResourceExt,
-    api::{Patch, PatchParams},
-    runtime::{
-        controller::Action,
-        reflector::{ObjectRef, Store},
-    },
+    Client, ResourceExt,
+    runtime::{controller::Action, reflector::Store},
 };
-use serde_json::json;
 use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::warn;
 
 use crate::{
     backlog::{Backlogs, follow},
     cache::Caches,
     config::PodDefaults,
-    crd::{GROUP, VERSION, status::WorkloadStatus},
     events::Events,
     filled::Filled,
     metrics::Metrics,
@@ -43,13 +37,14 @@ pub mod dereference;
 pub mod drift;
 pub(crate) mod finalize;
 pub mod pods;
+pub(crate) mod report;
 pub mod rollout;
 pub mod status;
 pub mod validate;
 
 use apply::Live;
 use dereference::{BackendSelection, DereferenceError, References};
-use status::Finding;
+use report::report;
 
 /// On any object: "false" keeps the controller away from it.
 pub const MANAGED: &str = "compute.functionmesh.io/managed";
@@ -177,6 +172,7 @@ async fn pass<W: Workload>(workload: &W, context: &Context) -> Result<Action, Er
         return finalize::finalize(workload, context, Timestamp::now()).await;
     }
     finalize::guard(workload, context).await?;
+    let Context { client, events, .. } = context;
     let namespace = workload.namespace().unwrap_or_default();
     let prepared = prepare(workload, context);
     let live = context.live.stateful_set(&namespace, &workload.object_name());
@@ -185,7 +181,7 @@ async fn pass<W: Workload>(workload: &W, context: &Context) -> Result<Action, Er
         Err(Refusal { reason, message }) => {
             let live = live.as_deref();
             let status = status::of_refusal(workload, reason, &message, live, Timestamp::now());
-            report(workload, context, status).await?;
+            report(workload, workload.status(), &status, client, events).await?;
             return Ok(Action::await_change());
         }
     };
@@ -196,44 +192,24 @@ async fn pass<W: Workload>(workload: &W, context: &Context) -> Result<Action, Er
     if suspended {
         built.horizontal = None;
     }
-    give_replicas(workload, &built, context).await?;
+    if built.horizontal.is_some() && workload.spec().replicas.is_none() {
+        apply::initial_replicas(client, workload, workload.spec().replicas())
+            .await
+            .map_err(api_error("cannot give replicas to an autoscaler"))?;
+    }
     let paused = context.pause_rollout || has(workload, rollout::PAUSE, "true");
     let seen = workload.status().and_then(|status| status.observed_generation);
     let held = paused && seen == workload.meta().generation;
     let rollout = rollout::settle(&mut built, live.as_deref(), held)?;
-    let applied = apply::apply(&context.client, built, rollout, &context.live)
+    let applied = apply::apply(client, built, rollout, &context.live)
         .await
         .map_err(api_error("cannot apply"))?;
     let pods = pods_of(workload, &context.live.pods);
     let now = Timestamp::now();
     let mut status = status::of_applied(workload, &applied, &references, &pods, now);
     follow::describe(&mut status, workload, backlog.as_ref(), now);
-    report(workload, context, status).await?;
+    report(workload, workload.status(), &status, client, events).await?;
     Ok(Action::await_change())
-}
-
-/// An autoscaler leaves an object alone that does not say how many replicas it has. The number is
-/// the autoscaler's afterwards: it is owned under another name, and never applied again.
-async fn give_replicas<W: Workload>(
-    workload: &W,
-    built: &build::Resources,
-    context: &Context,
-) -> Result<(), Error> {
-    if built.horizontal.is_none() || workload.spec().replicas.is_some() {
-        return Ok(());
-    }
-    let api: Api<W> =
-        Api::namespaced(context.client.clone(), &workload.namespace().unwrap_or_default());
-    let patch = json!({
-        "apiVersion": format!("{GROUP}/{VERSION}"),
-        "kind": W::COMPONENT.kind(),
-        "spec": {"replicas": workload.spec().replicas()},
-    });
-    let parameters = PatchParams::apply(apply::INITIAL_MANAGER);
-    match api.patch(&workload.name_any(), &parameters, &Patch::Apply(&patch)).await {
-        Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => Ok(()),
-        other => other.map(drop).map_err(api_error("cannot give replicas to an autoscaler")),
-    }
 }
 
 /// Everything short of the objects themselves, or why there will be none.
@@ -279,55 +255,6 @@ fn pods_of<W: Workload>(
         pod.namespace() == namespace && pod.labels().get(build::labels::NAME) == Some(&name)
     };
     store.state().into_iter().filter(|pod| of(pod)).collect()
-}
-
-/// Writes the status if it says something new, and an Event if readiness changed.
-async fn report<W: Workload>(
-    workload: &W,
-    context: &Context,
-    status: WorkloadStatus,
-) -> Result<(), Error> {
-    if workload.status() == Some(&status) {
-        return Ok(());
-    }
-    let namespace = workload.namespace().unwrap_or_default();
-    let name = workload.name_any();
-    let api_client: Api<W> = Api::namespaced(context.client.clone(), &namespace);
-    let kind = W::COMPONENT.kind();
-    let patch = json!({
-        "apiVersion": format!("{GROUP}/{VERSION}"),
-        "kind": kind,
-        "status": status,
-    });
-    let parameters = PatchParams::apply(apply::FIELD_MANAGER).force();
-    let written = api_client.patch_status(&name, &parameters, &Patch::Apply(&patch)).await;
-    match written {
-        // Deleted meanwhile: nobody is left to tell.
-        Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(()),
-        other => other.map_err(api_error("cannot write the status"))?,
-    };
-    debug!(kind, namespace, name, "status written");
-    if let Some(finding) = transition(workload.status(), &status) {
-        info!(kind, namespace, name, reason = finding.reason, message = finding.message, "changed");
-        context.events.publish(workload, &finding).await;
-    }
-    Ok(())
-}
-
-/// What there is to tell: readiness came, went, or has another reason.
-fn transition(old: Option<&WorkloadStatus>, new: &WorkloadStatus) -> Option<Finding> {
-    let ready = |status: &WorkloadStatus| {
-        status.standard_conditions.iter().find(|c| c.type_ == status::READY).cloned()
-    };
-    let now = ready(new)?;
-    let before = old.and_then(ready);
-    let same = before.is_some_and(|old| old.status == now.status && old.reason == now.reason);
-    (!same).then(|| Finding::new(now.status == "True", now.reason, now.message))
-}
-
-/// The object of an event, in the words of the caches.
-pub fn reference<W: Workload>(workload: &W) -> ObjectRef<W> {
-    ObjectRef::from_obj(workload)
 }
 
 #[cfg(test)]

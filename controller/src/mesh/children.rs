@@ -3,11 +3,9 @@
 use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
 use kube::{
-    Api, Resource, ResourceExt,
-    api::{Patch, PatchParams},
+    Resource, ResourceExt,
     runtime::reflector::{ObjectRef, Store},
 };
-use serde_json::json;
 
 use super::{
     Children, Context,
@@ -130,20 +128,9 @@ async fn child<W: Workload>(
         .await
         .map_err(api_error("cannot apply a member"))?;
     if let (Some(replicas), None) = (initial_replicas, &known) {
-        let api: Api<W> = Api::namespaced(context.client.clone(), &namespace);
-        let patch = json!({
-            "apiVersion": format!("{}/{}", crate::crd::GROUP, crate::crd::VERSION),
-            "kind": W::COMPONENT.kind(),
-            "spec": {"replicas": replicas},
-        });
-        // Without force: whoever has set it meanwhile knows better.
-        match api
-            .patch(&name, &PatchParams::apply(apply::INITIAL_MANAGER), &Patch::Apply(&patch))
+        apply::initial_replicas(&context.client, &wanted, replicas)
             .await
-        {
-            Err(kube::Error::Api(status)) if status.is_conflict() => {}
-            other => drop(other.map_err(api_error("cannot give a member its replicas"))?),
-        }
+            .map_err(api_error("cannot give a member its replicas"))?;
     }
     let current = written.is_none();
     let object = written.map(Arc::new).or(known);

@@ -16,6 +16,7 @@ use kube::{
     runtime::reflector::{ObjectRef, Store},
 };
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
 
 use super::{
     build::{Resources, autoscaler},
@@ -159,6 +160,30 @@ where
     api.patch(&name, &parameters(), &Patch::Apply(wanted)).await.map(Some)
 }
 
+/// Gives an object the number of replicas that an autoscaler starts from: it leaves an object alone
+/// that does not say how many it has. The number is the autoscaler's afterwards: it is owned under
+/// another name, and never applied again. Whoever has set it meanwhile knows better.
+pub async fn initial_replicas<K>(
+    client: &Client,
+    object: &K,
+    replicas: i32,
+) -> Result<(), kube::Error>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned,
+{
+    let api: Api<K> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
+    let patch = json!({
+        "apiVersion": K::api_version(&()), "kind": K::kind(&()), "spec": { "replicas": replicas },
+    });
+    let parameters = PatchParams::apply(INITIAL_MANAGER);
+    ignore_absence(
+        api.patch(&object.name_any(), &parameters, &Patch::Apply(&patch)).await.map(drop),
+    )
+}
+
 /// Deletes an object, and no later one of the same name.
 pub async fn remove<K>(client: &Client, known: &K) -> Result<(), kube::Error>
 where
@@ -174,6 +199,7 @@ where
     ignore_absence(api.delete(&known.name_any(), &how).await.map(drop))
 }
 
+/// What was to be changed is gone, or is somebody else's by now.
 fn ignore_absence(result: Result<(), kube::Error>) -> Result<(), kube::Error> {
     match result {
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),

@@ -127,8 +127,9 @@ fn concerns<W: Workload>(change: Option<&Change>, workload: &W) -> bool {
         None | Some(Change::Backend { namespace: None }) => true,
         Some(Change::Backend { namespace: Some(of) }) => *of == namespace,
         Some(Change::Reference(kind, of, name)) => {
-            let uses = uses::of(workload);
-            *of == namespace && uses.iter().any(|used| used.kind == *kind && used.name == *name)
+            // What is cheap to tell first: every change is held against every workload.
+            let used = |used: &uses::Use| used.kind == *kind && used.name == *name;
+            *of == namespace && uses::of(workload).iter().any(used)
         }
     }
 }
