@@ -10,15 +10,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Parser;
 use function_mesh_tests::{
-    eventually::eventually,
-    guests,
-    kubernetes::condition,
     platform::Platform,
     provenance::{now, versions},
-    runner::{Runner, Running},
+    runner::Running,
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -28,7 +25,7 @@ use kube::{
     runtime::watcher,
 };
 use kubernetes_standalone::programs::Options as Machine;
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[derive(Parser)]
 struct Options {
@@ -60,13 +57,9 @@ fn main() -> Result<ExitCode> {
     println!("starting a control plane without nodes");
     let platform =
         Platform::start(&Machine { node: false, scheduler: false, ..Machine::control_plane() })?;
-    install(&platform)?;
-    let controller = platform
-        .controller()?
-        .flag("--health-probe-addr", "0")
-        .flag("--metrics-addr", "0")
-        .flag("--watched-namespace", "default")
-        .start()?;
+    platform.install_kinds()?;
+    platform.kubernetes.pulsar_nowhere("default")?;
+    let controller = platform.controller("default")?.start()?;
     let head = "| | figure | the Go operator's |\n|---|---|---|\n";
     print!("\n{head}");
     let mut stage = Stage { platform, controller, table: head.to_owned() };
@@ -83,26 +76,6 @@ fn main() -> Result<ExitCode> {
         std::fs::write(path, text)?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The five kinds, and the ConfigMap that functions name.
-fn install(platform: &Platform) -> Result<()> {
-    let crds = Runner::of(guests::controller()?, ["crd"])?.run("")?;
-    ensure!(crds.status.success(), "{}", String::from_utf8_lossy(&crds.stderr));
-    for crd in platform.kubernetes.apply(&String::from_utf8(crds.stdout)?)? {
-        let name = crd.pointer("/metadata/name").and_then(Value::as_str).context("no name")?;
-        eventually(PATIENCE, format!("{name} to be served"), || {
-            let crd = platform.kubernetes.get("CustomResourceDefinition", "", name)?;
-            Ok((condition(&crd, "Established")? == "True").then_some(()))
-        })?;
-    }
-    platform.kubernetes.apply_object(&json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "pulsar" },
-        "data": {
-            "brokerServiceURL": "pulsar://broker:6650", "webServiceURL": "http://broker:8080",
-        },
-    }))?;
-    Ok(())
 }
 
 fn function(name: &str) -> DynamicObject {

@@ -112,19 +112,13 @@ fn a_backlog_that_cannot_be_read_is_told_and_changes_nothing() -> Result<()> {
     let stage = Stage::new("unread")?;
     let input = stage.topics.create("in")?;
     let refusing = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-    let config = |url: String| {
-        stage.apply(&json!({
-            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "pulsar" },
-            "data": { "brokerServiceURL": stage.broker.service_url(), "webServiceURL": url },
-        }))
-    };
-    config(format!("http://{refusing}"))?;
+    stage.pulsar("pulsar", &format!("http://{refusing}"))?;
     stage.apply(&scaled(&stage, &input, 1, 3)?)?;
     let message = scaling(&stage, "BacklogNotRead")?;
     ensure!(message.contains(&input) && message.contains(&refusing.to_string()), "{message}");
     assert_eq!(replicas(&stage)?, Some(0));
     // The address comes right, and with it the replicas.
-    config(stage.broker.web_url())?;
+    stage.pulsar("pulsar", &stage.broker.web_url())?;
     scaling(&stage, "BacklogRead")?;
     stage.topics.send(&input, &["one"])?;
     eventually_true(SOON, "one replica", || Ok(replicas(&stage)? == Some(1)))

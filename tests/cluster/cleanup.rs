@@ -80,13 +80,7 @@ fn a_deletion_while_pulsar_is_down_ends_and_is_reported() -> Result<()> {
     let silent = TcpListener::bind("127.0.0.1:0")?;
     let refusing = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     for (name, address) in [("refused", refusing), ("silent", silent.local_addr()?)] {
-        stage.apply(&json!({
-            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name },
-            "data": {
-                "brokerServiceURL": stage.broker.service_url(),
-                "webServiceURL": format!("http://{address}"),
-            },
-        }))?;
+        stage.pulsar(name, &format!("http://{address}"))?;
         let mut function = cleaning(&stage, name, &input)?;
         if let Some(config) = function.pointer_mut("/spec/pulsar/pulsarConfig") {
             *config = json!(name);

@@ -46,21 +46,10 @@ fn documents(text: &str) -> Result<Vec<Value>> {
 pub(crate) fn install(kubernetes: &Kubernetes) -> Result<()> {
     for path in files(Path::new("deploy/crd"))? {
         for definition in documents(&fs::read_to_string(path)?)? {
-            establish(kubernetes, &definition)?;
+            kubernetes.establish(&definition)?;
         }
     }
     Ok(())
-}
-
-fn establish(kubernetes: &Kubernetes, definition: &Value) -> Result<()> {
-    let applied = kubernetes.apply_object(definition)?;
-    let generation = applied["metadata"]["generation"].as_i64();
-    let name = definition["metadata"]["name"].as_str().context("a definition without a name")?;
-    eventually_true(SOON, name, || {
-        let found = kubernetes.get("CustomResourceDefinition", "", name)?;
-        let current = found["metadata"]["generation"].as_i64() >= generation;
-        Ok(current && condition(&found, "Established").is_ok_and(|status| status == "True"))
-    })
 }
 
 /// The objects of our kinds in a namespace.
@@ -312,7 +301,7 @@ fn an_object_older_than_the_rules_can_be_reported_on_and_repaired() -> Result<()
     for path in files(Path::new("deploy/crd"))? {
         for mut definition in documents(&fs::read_to_string(path)?)? {
             without_rules(&mut definition);
-            establish(kubernetes, &definition)?;
+            kubernetes.establish(&definition)?;
         }
     }
     let name = "a-name-that-is-one-longer-than-pods-can-have";

@@ -22,13 +22,7 @@ use crate::{
 fn namespace(platform: &Platform, name: &str) -> Result<String> {
     kinds(platform)?;
     let namespace = platform.kubernetes.namespace(name)?;
-    platform.kubernetes.apply_object(&json!({
-        "apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": { "name": "pulsar", "namespace": namespace },
-        "data": {
-            "brokerServiceURL": "pulsar://broker:6650", "webServiceURL": "http://broker:8080",
-        },
-    }))?;
+    platform.kubernetes.pulsar_nowhere(&namespace)?;
     Ok(namespace)
 }
 
@@ -55,13 +49,9 @@ fn controller(
     flags: &[(&str, &str)],
 ) -> Result<Running> {
     let run = match proxy {
-        Some(proxy) => platform.controller_as(&proxy.kubeconfig())?,
-        None => platform.controller()?,
+        Some(proxy) => platform.controller_as(&proxy.kubeconfig(), namespace)?,
+        None => platform.controller(namespace)?,
     };
-    let run = run
-        .flag("--watched-namespace", namespace)
-        .flag("--health-probe-addr", "0")
-        .flag("--metrics-addr", "0");
     flags.iter().fold(run, |run, (name, value)| run.flag(name, value)).start()
 }
 
@@ -250,12 +240,9 @@ fn a_leader_that_ends_is_followed_and_one_that_slept_writes_nothing() -> Result<
 fn an_api_server_and_an_etcd_that_were_away_are_caught_up_with() -> Result<()> {
     let _turn = own_cluster_turn();
     let mut platform = Platform::start(&Options { scheduler: false, ..Options::control_plane() })?;
-    let crds = function_mesh_tests::runner::Runner::of(
-        function_mesh_tests::guests::controller()?,
-        ["crd"],
-    )?;
-    platform.kubernetes.apply(&String::from_utf8(crds.run("")?.stdout)?)?;
-    let place = namespace_alone(&platform)?;
+    platform.install_kinds()?;
+    let place = platform.kubernetes.namespace("outage")?;
+    platform.kubernetes.pulsar_nowhere(&place)?;
     let mut running = controller(&platform, &place, None, &[])?;
     platform.kubernetes.apply_object(&function(&place, "before"))?;
     settled(&platform, &place, "before")?;
@@ -276,25 +263,6 @@ fn an_api_server_and_an_etcd_that_were_away_are_caught_up_with() -> Result<()> {
     settled(&platform, &place, "after-etcd").with_context(|| running.log())?;
     ensure!(running.is_running()?, "the controller ended: {}", running.log());
     Ok(())
-}
-
-/// As [`namespace`], in a cluster whose kinds are being established.
-fn namespace_alone(platform: &Platform) -> Result<String> {
-    eventually(STARTED, "the kinds to be served", || {
-        match platform.kubernetes.list("Function", "default", "") {
-            Ok(_) => Ok(Some(())),
-            Err(_) => Ok(None),
-        }
-    })?;
-    let namespace = platform.kubernetes.namespace("outage")?;
-    platform.kubernetes.apply_object(&json!({
-        "apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": { "name": "pulsar", "namespace": namespace },
-        "data": {
-            "brokerServiceURL": "pulsar://broker:6650", "webServiceURL": "http://broker:8080",
-        },
-    }))?;
-    Ok(namespace)
 }
 
 #[test]

@@ -17,7 +17,7 @@ use function_mesh_tests::{
 use kubernetes_standalone::image::Image;
 use serde_json::{Value, json};
 
-use crate::stage::{SOON, broker, platform, restricted};
+use crate::stage::{broker, platform, restricted};
 
 /// An image as a user's: components, and nothing to run them.
 pub(crate) const FUNCTIONS: &str = "localhost/functions:1";
@@ -43,12 +43,7 @@ impl Stage {
         let namespace = restricted(platform, name)?;
         let topics = broker.topics.namespace(name)?;
         let mut stage = Self { platform, broker, namespace, topics, controller: None };
-        stage.apply(&json!({
-            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "pulsar" },
-            "data": {
-                "brokerServiceURL": broker.service_url(), "webServiceURL": broker.web_url(),
-            },
-        }))?;
+        stage.pulsar("pulsar", &broker.web_url())?;
         stage.controller = Some(stage.run()?.start()?);
         Ok(stage)
     }
@@ -60,13 +55,13 @@ impl Stage {
 
     /// The controller of a version that brings another runner.
     pub(crate) fn bringing(&self, image: &str) -> Result<Runner> {
-        Ok(self
-            .platform
-            .controller()?
-            .flag("--watched-namespace", &self.namespace)
-            .flag("--health-probe-addr", "0")
-            .flag("--metrics-addr", "0")
-            .flag("--runner-image", image))
+        Ok(self.platform.controller(&self.namespace)?.flag("--runner-image", image))
+    }
+
+    /// Applies a ConfigMap for the broker, with an admin API that may be elsewhere.
+    pub(crate) fn pulsar(&self, name: &str, web_url: &str) -> Result<()> {
+        let service_url = self.broker.service_url();
+        self.platform.kubernetes.pulsar_config(&self.namespace, name, &service_url, web_url)
     }
 
     /// Applies an object in this namespace.
@@ -165,20 +160,7 @@ pub(crate) fn standard<'a>(object: &'a Value, kind: &str) -> Result<&'a Value> {
 
 /// Installs the five kinds, once.
 pub(crate) fn kinds(platform: &Platform) -> Result<()> {
-    once("kinds", || {
-        let crds = Runner::of(guests::controller()?, ["crd"])?.run("")?;
-        ensure!(crds.status.success(), "{}", String::from_utf8_lossy(&crds.stderr));
-        let crds = platform.kubernetes.apply(&String::from_utf8(crds.stdout)?)?;
-        for crd in &crds {
-            let name = crd.pointer("/metadata/name").and_then(Value::as_str).context("no name")?;
-            eventually(SOON, format!("{name} to be served"), || {
-                let crd = platform.kubernetes.get("CustomResourceDefinition", "", name)?;
-                let established = function_mesh_tests::kubernetes::condition(&crd, "Established")?;
-                Ok((established == "True").then_some(()))
-            })?;
-        }
-        Ok(())
-    })
+    once("kinds", || platform.install_kinds())
 }
 
 fn functions_image(platform: &Platform) -> Result<()> {

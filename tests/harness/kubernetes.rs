@@ -211,7 +211,7 @@ impl Kubernetes {
 }
 
 /// The documents of a manifest.
-fn documents(manifest: &str) -> Result<Vec<Value>> {
+pub(crate) fn documents(manifest: &str) -> Result<Vec<Value>> {
     let documents: Vec<Value> = serde_saphyr::from_multiple(manifest)?;
     Ok(documents.into_iter().filter(|document| !document.is_null()).collect())
 }

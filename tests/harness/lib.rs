@@ -3,7 +3,7 @@
 //! ```text
 //! broker ─► peer (Pulsar's Java client) ─► cluster      the other side
 //! guests ─► runner ─► process                           the side under test
-//! kubernetes ─► pods, audit, api_proxy ─► platform      a cluster, with both in it
+//! kubernetes ─► pods, audit, api_proxy ─► platform ─► operator      a cluster, with both in it
 //! ```
 #![expect(
     clippy::disallowed_types,
@@ -26,3 +26,4 @@ pub mod pods;
 pub mod audit;
 pub mod api_proxy;
 pub mod platform;
+pub mod operator;

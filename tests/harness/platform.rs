@@ -1,12 +1,12 @@
 //! All that a function in a pod needs: a cluster, a broker that pods reach, the images under test.
 
-use std::{net::Ipv4Addr, path::Path, sync::Arc};
+use std::{net::Ipv4Addr, sync::Arc};
 
 use anyhow::{Context as _, Result};
 use kubernetes_standalone::{cluster::Cluster as Machine, programs::Options};
 use pulsar_standalone::standalone::{Ports, Standalone};
 
-use crate::{audit, cluster::Cluster, guests, kubernetes::Kubernetes, peer::Peer, runner::Runner};
+use crate::{audit, cluster::Cluster, guests, kubernetes::Kubernetes, peer::Peer};
 
 /// The images under test, as `cargo xtask images` names them. Pods find them on the node.
 pub const RUNNER_IMAGE: &str =
@@ -75,18 +75,6 @@ impl Platform {
     /// The cluster has no node.
     pub fn gateway(&self) -> Result<Ipv4Addr> {
         self.machine.gateway().context("a cluster without a node has no pods")
-    }
-
-    /// `function-mesh-controller run` from outside of the cluster, not yet started, as the
-    /// administrator.
-    pub fn controller(&self) -> Result<Runner> {
-        self.controller_as(&self.machine.kubeconfig())
-    }
-
-    /// As [`Platform::controller`], as whoever a kubeconfig is for.
-    pub fn controller_as(&self, kubeconfig: &Path) -> Result<Runner> {
-        let run = Runner::of(guests::controller()?, ["run"])?;
-        Ok(run.env("KUBECONFIG", &kubeconfig.to_string_lossy()))
     }
 
     /// Every write to the API server so far.
