@@ -27,7 +27,7 @@ pub fn function(name: &str, spec: &FunctionSpec) -> Mistakes {
     let mut report = Report::default();
     workload(&mut report, name, &spec.workload);
     logic::function(&mut report, spec);
-    scaling::function(&mut report, &spec.workload);
+    scaling::function(&mut report, spec);
     delivery::function(&mut report, spec);
     topics::function(&mut report, spec);
     pulsar::clusters(&mut report, &spec.workload, spec.input.as_ref(), spec.output.as_ref());

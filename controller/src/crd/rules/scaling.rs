@@ -80,7 +80,7 @@ rules! {
 
     BACKLOG_PER_REPLICA: ALL_THREE at "spec.autoscaling", Invalid ".backlogPerReplica",
         holds "self.backlogPerReplica >= 1",
-        expected "1 or more messages";
+        expected "1 or more entries; messages that a producer sent as one batch are one entry";
 
     BACKLOG_MIN: ALL_THREE at "spec.autoscaling", Invalid ".min",
         holds "!has(self.min) || self.min >= 0",
@@ -89,6 +89,10 @@ rules! {
     BACKLOG_MIN_ABOVE_MAX: ALL_THREE at "spec", Invalid ".autoscaling.min",
         holds "!has(self.autoscaling) || !has(self.autoscaling.min) || !has(self.maxReplicas) || self.autoscaling.min <= self.maxReplicas",
         expected "at most maxReplicas: no number of replicas is in these bounds. Lower min or raise maxReplicas";
+
+    BACKLOG_SKIPPED: FUNCTION at "spec", Invalid ".skipToLatest",
+        holds "!has(self.skipToLatest) || !self.skipToLatest || !has(self.autoscaling) || (has(self.autoscaling.min) && self.autoscaling.min > 0)",
+        expected "false, since autoscaling goes to 0: what arrives while nothing runs would be skipped by the pod that is started for it. Remove it, or set autoscaling.min to 1 or more";
 
     BACKLOG_COOLDOWN: ALL_THREE at "spec.autoscaling", Invalid ".cooldownSeconds",
         holds "!has(self.cooldownSeconds) || self.cooldownSeconds >= 0",

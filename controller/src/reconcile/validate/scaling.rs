@@ -1,7 +1,10 @@
 //! Replicas and autoscalers.
 
 use super::Report;
-use crate::crd::{pod::PodPolicy, rules, workload::WorkloadSpec};
+use crate::crd::{
+    autoscaling::BacklogScaling, function::FunctionSpec, pod::PodPolicy, rules,
+    workload::WorkloadSpec,
+};
 
 pub(super) fn workload(report: &mut Report, spec: &WorkloadSpec) {
     report.at_least(0, spec.replicas, &rules::REPLICAS_NEGATIVE, "spec.replicas");
@@ -21,8 +24,12 @@ pub(super) fn workload(report: &mut Report, spec: &WorkloadSpec) {
 }
 
 /// What only a Function is refused for.
-pub(super) fn function(report: &mut Report, spec: &WorkloadSpec) {
-    let rules = spec.pod.as_ref().and_then(|pod| pod.builtin_autoscaler.as_deref());
+pub(super) fn function(report: &mut Report, spec: &FunctionSpec) {
+    let to_zero = |scaling: &BacklogScaling| scaling.min.unwrap_or(0) == 0;
+    let skips = spec.skip_to_latest == Some(true);
+    let lossy = skips && spec.workload.autoscaling.as_ref().is_some_and(to_zero);
+    report.expect(!lossy, &rules::BACKLOG_SKIPPED, "spec.skipToLatest", skips);
+    let rules = spec.workload.pod.as_ref().and_then(|pod| pod.builtin_autoscaler.as_deref());
     let field = "spec.pod.builtinAutoscaler";
     for (prefix, rule) in [
         ("AverageUtilizationCPU", &rules::BUILTIN_CPU_TWICE),
