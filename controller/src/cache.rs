@@ -16,6 +16,10 @@ use kube::{
 
 use crate::{crd::BackendConfig, filled::Filled, reconcile::build::hex};
 
+pub mod packed;
+
+pub use packed::Packed;
+
 /// Keys of `pulsarConfig`.
 pub const BROKER_URL: &str = "brokerServiceURL";
 pub const WEB_URL: &str = "webServiceURL";

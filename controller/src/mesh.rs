@@ -13,11 +13,12 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use crate::{
-    crd::{Function, FunctionMesh, Sink, Source},
+    cache::Packed,
+    crd::{Function, FunctionMesh, Sink, Source, status::MeshStatus},
     events::Events,
     filled::Filled,
     metrics::Metrics,
-    reconcile::{Error, MANAGED, backoff, report::report},
+    reconcile::{Error, MANAGED, backoff, report},
 };
 
 mod children;
@@ -40,9 +41,9 @@ pub struct Context {
 /// The members' objects that exist, of all meshes.
 #[derive(Clone)]
 pub struct Children {
-    pub functions: Store<Function>,
-    pub sources: Store<Source>,
-    pub sinks: Store<Sink>,
+    pub functions: Store<Packed<Function>>,
+    pub sources: Store<Packed<Source>>,
+    pub sinks: Store<Packed<Sink>>,
 }
 
 pub(crate) const KIND: &str = "functionmesh";
@@ -51,10 +52,19 @@ pub(crate) const KIND: &str = "functionmesh";
 ///
 /// # Errors
 /// The API server's, after which the pass is tried again.
-pub async fn reconcile(mesh: Arc<FunctionMesh>, context: Arc<Context>) -> Result<Action, Error> {
+pub async fn reconcile(
+    mesh: Arc<Packed<FunctionMesh>>,
+    context: Arc<Context>,
+) -> Result<Action, Error> {
     context.filled.wait().await;
     let started = Instant::now();
-    let result = pass(&mesh, &context).await;
+    let result = match mesh.unpack() {
+        Ok(mesh) => pass(&mesh, &context).await,
+        Err(why) => {
+            let Context { client, events, .. } = &*context;
+            report::unreadable::<_, MeshStatus>(&mesh, &why, client, events).await
+        }
+    };
     let (name, namespace) = (mesh.name_any(), mesh.namespace().unwrap_or_default());
     context.metrics.reconciled(KIND, &name, &namespace, started.elapsed());
     if result.is_ok() {
@@ -64,7 +74,7 @@ pub async fn reconcile(mesh: Arc<FunctionMesh>, context: Arc<Context>) -> Result
 }
 
 /// When to try again after an error.
-pub fn on_error(mesh: Arc<FunctionMesh>, error: &Error, context: Arc<Context>) -> Action {
+pub fn on_error(mesh: Arc<Packed<FunctionMesh>>, error: &Error, context: Arc<Context>) -> Action {
     let (name, namespace) = (mesh.name_any(), mesh.namespace().unwrap_or_default());
     context.metrics.failed(KIND, error.category());
     let pause = context.retries.next(KIND, &namespace, &name, error.retry_after());
@@ -82,6 +92,7 @@ async fn pass(mesh: &FunctionMesh, context: &Context) -> Result<Action, Error> {
     let graph = graph::of(&members);
     let outcome = children::apply(mesh, &members, context).await?;
     let status = status::of(mesh, &members, &graph, &outcome, Timestamp::now());
-    report(mesh, mesh.status.as_ref(), &status, &context.client, &context.events).await?;
+    let Context { client, events, .. } = context;
+    report::report(mesh, mesh.status.as_ref(), &status, client, events).await?;
     Ok(Action::await_change())
 }

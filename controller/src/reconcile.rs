@@ -21,8 +21,9 @@ use tracing::warn;
 
 use crate::{
     backlog::{Backlogs, follow},
-    cache::Caches,
+    cache::{Caches, Packed, packed::Unreadable},
     config::PodDefaults,
+    crd::status::WorkloadStatus,
     events::Events,
     filled::Filled,
     metrics::Metrics,
@@ -44,7 +45,6 @@ pub mod validate;
 
 use apply::Live;
 use dereference::{BackendSelection, DereferenceError, References};
-use report::report;
 
 /// On any object: "false" keeps the controller away from it.
 pub const MANAGED: &str = "compute.functionmesh.io/managed";
@@ -87,6 +87,8 @@ pub enum Error {
     Build(#[from] build::BuildError),
     #[error("a document cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    #[error("its StatefulSet is none: {0}")]
+    Unreadable(#[from] Unreadable),
 }
 
 pub(crate) fn api_error(what: &'static str) -> impl Fn(kube::Error) -> Error {
@@ -110,12 +112,18 @@ impl From<DereferenceError> for Refusal {
 /// # Errors
 /// The API server's, after which the pass is tried again.
 pub async fn reconcile<W: Workload>(
-    workload: Arc<W>,
+    workload: Arc<Packed<W>>,
     context: Arc<Context>,
 ) -> Result<Action, Error> {
     context.filled.wait().await;
     let started = Instant::now();
-    let result = pass(&*workload, &context).await;
+    let result = match workload.unpack() {
+        Ok(workload) => pass(&workload, &context).await,
+        Err(why) => {
+            let Context { client, events, .. } = &*context;
+            report::unreadable::<_, WorkloadStatus>(&workload, &why, client, events).await
+        }
+    };
     let kind = W::COMPONENT.as_str();
     let (name, namespace) = (workload.name_any(), workload.namespace().unwrap_or_default());
     context.metrics.reconciled(kind, &name, &namespace, started.elapsed());
@@ -126,7 +134,11 @@ pub async fn reconcile<W: Workload>(
 }
 
 /// When to try again after an error.
-pub fn on_error<W: Workload>(workload: Arc<W>, error: &Error, context: Arc<Context>) -> Action {
+pub fn on_error<W: Workload>(
+    workload: Arc<Packed<W>>,
+    error: &Error,
+    context: Arc<Context>,
+) -> Action {
     let (name, namespace) = (workload.name_any(), workload.namespace().unwrap_or_default());
     let kind = W::COMPONENT.as_str();
     context.metrics.failed(kind, error.category());
@@ -175,17 +187,17 @@ async fn pass<W: Workload>(workload: &W, context: &Context) -> Result<Action, Er
     let Context { client, events, .. } = context;
     let namespace = workload.namespace().unwrap_or_default();
     let prepared = prepare(workload, context);
-    let live = context.live.stateful_set(&namespace, &workload.object_name());
+    let live = context.live.stateful_set(&namespace, &workload.object_name())?;
     let (references, details) = match prepared {
         Ok(prepared) => prepared,
         Err(Refusal { reason, message }) => {
-            let live = live.as_deref();
+            let live = live.as_ref();
             let status = status::of_refusal(workload, reason, &message, live, Timestamp::now());
-            report(workload, workload.status(), &status, client, events).await?;
+            report::report(workload, workload.status(), &status, client, events).await?;
             return Ok(Action::await_change());
         }
     };
-    let (wanted, backlog) = follow::replicas(workload, &details, live.as_deref(), context);
+    let (wanted, backlog) = follow::replicas(workload, &details, live.as_ref(), context);
     let suspended = has(workload, SUSPENDED, "true");
     let replicas = if suspended { 0 } else { wanted };
     let mut built = build::build(workload, &details, &references, &context.defaults, replicas)?;
@@ -200,7 +212,7 @@ async fn pass<W: Workload>(workload: &W, context: &Context) -> Result<Action, Er
     let paused = context.pause_rollout || has(workload, rollout::PAUSE, "true");
     let seen = workload.status().and_then(|status| status.observed_generation);
     let held = paused && seen == workload.meta().generation;
-    let rollout = rollout::settle(&mut built, live.as_deref(), held)?;
+    let rollout = rollout::settle(&mut built, live.as_ref(), held)?;
     let applied = apply::apply(client, built, rollout, &context.live)
         .await
         .map_err(api_error("cannot apply"))?;
@@ -208,7 +220,7 @@ async fn pass<W: Workload>(workload: &W, context: &Context) -> Result<Action, Er
     let now = Timestamp::now();
     let mut status = status::of_applied(workload, &applied, &references, &pods, now);
     follow::describe(&mut status, workload, backlog.as_ref(), now);
-    report(workload, workload.status(), &status, client, events).await?;
+    report::report(workload, workload.status(), &status, client, events).await?;
     Ok(Action::await_change())
 }
 

@@ -22,7 +22,7 @@ use tracing::debug;
 use crate::{
     admin::Readiness,
     backlog::{self, Backlogs},
-    cache::{self, Caches},
+    cache::{Caches, Packed},
     config::PodDefaults,
     crd::{Function, Sink, Source},
     events::Events,
@@ -45,7 +45,7 @@ mod references;
 mod watch;
 
 use references::{Change, referring};
-use watch::{api, has_vertical, reflect, vertical};
+use watch::{api, has_vertical, packed, reflect, vertical};
 
 /// What the operator is told at its start.
 #[derive(Clone, Debug)]
@@ -119,24 +119,12 @@ async fn kind<W: Workload>(shared: &Shared) {
         watcher::Config::default().labels(&format!("{}={component}", labels::COMPONENT))
     };
     let mut filled = Filled::default();
-    let (workloads, workload_stream) = reflect::<W>(
-        api(client, namespace),
-        watcher::Config::default(),
-        cache::prune_metadata,
-        &mut filled,
-    );
-    let (stateful_sets, s) =
-        reflect::<StatefulSet>(api(client, namespace), ours(), cache::prune_metadata, &mut filled);
-    let (services, v) =
-        reflect::<Service>(api(client, namespace), ours(), cache::prune_metadata, &mut filled);
-    let (config_maps, m) =
-        reflect::<ConfigMap>(api(client, namespace), ours(), cache::prune_metadata, &mut filled);
-    let (horizontal, h) = reflect::<HorizontalPodAutoscaler>(
-        api(client, namespace),
-        ours(),
-        cache::prune_metadata,
-        &mut filled,
-    );
+    let all = watcher::Config::default();
+    let (workloads, workload_stream) = packed::<W>(client, namespace, all, &mut filled);
+    let (stateful_sets, s) = packed::<StatefulSet>(client, namespace, ours(), &mut filled);
+    let (services, v) = packed::<Service>(client, namespace, ours(), &mut filled);
+    let (config_maps, m) = packed::<ConfigMap>(client, namespace, ours(), &mut filled);
+    let (horizontal, h) = packed::<HorizontalPodAutoscaler>(client, namespace, ours(), &mut filled);
     let (pods, p) = reflect::<Pod>(api(client, namespace), ours(), pods::prune, &mut filled);
     let (vertical, a) = match settings.vertical {
         true => {
@@ -196,7 +184,7 @@ async fn kind<W: Workload>(shared: &Shared) {
     // What a status says of an object's spec must not start another look at it.
     let workload_stream = workload_stream
         .predicate_filter(
-            predicates::generation.combine(predicates::annotations).combine(predicates::labels),
+            predicates::generation.combine(Packed::metadata_digest),
             PredicateConfig::default(),
         )
         .boxed();
@@ -223,14 +211,14 @@ async fn kind<W: Workload>(shared: &Shared) {
 /// The workloads whose backlog says something new.
 fn scaled<W: Workload>(
     decided: tokio::sync::mpsc::Receiver<backlog::Key>,
-) -> impl Stream<Item = ObjectRef<W>> + Send {
+) -> impl Stream<Item = ObjectRef<Packed<W>>> + Send {
     futures::stream::unfold(decided, |mut decided| async move {
         let key = decided.recv().await?;
         Some((ObjectRef::new(&key.name).within(&key.namespace), decided))
     })
 }
 
-fn to_workload<W: Workload>(pod: &Pod) -> Option<ObjectRef<W>> {
+fn to_workload<W: Workload>(pod: &Pod) -> Option<ObjectRef<Packed<W>>> {
     let name = pod.labels().get(labels::NAME)?;
     Some(ObjectRef::new(name).within(&pod.namespace()?))
 }

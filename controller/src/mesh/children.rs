@@ -1,6 +1,6 @@
 //! The members' objects: applied, and deleted when they are members no longer.
 
-use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use kube::{
     Resource, ResourceExt,
@@ -12,6 +12,7 @@ use super::{
     members::{Member, Object},
 };
 use crate::{
+    cache::Packed,
     crd::{FunctionMesh, status::WorkloadStatus, workload::WorkloadSpec},
     reconcile::{
         Error, RESTARTED_AT, SUSPENDED, api_error, apply,
@@ -100,7 +101,7 @@ async fn child<W: Workload>(
     mesh: &FunctionMesh,
     mut wanted: W,
     initial_replicas: Option<i32>,
-    store: &Store<W>,
+    store: &Store<Packed<W>>,
     context: &Context,
 ) -> Result<(Option<WorkloadStatus>, bool), Error> {
     let namespace = mesh.namespace().unwrap_or_default();
@@ -120,7 +121,7 @@ async fn child<W: Workload>(
     }
     // An annotation that is wanted no longer does not show in a comparison of what is wanted.
     let resumed = known.as_ref().is_some_and(|known| {
-        known.annotations().contains_key(SUSPENDED) && !annotations.contains_key(SUSPENDED)
+        known.annotation(SUSPENDED).is_some() && !annotations.contains_key(SUSPENDED)
     });
     metadata.annotations = Some(annotations);
     let compared = if resumed { None } else { known.as_deref() };
@@ -132,18 +133,22 @@ async fn child<W: Workload>(
             .await
             .map_err(api_error("cannot give a member its replicas"))?;
     }
-    let current = written.is_none();
-    let object = written.map(Arc::new).or(known);
-    let status = object.as_deref().and_then(Workload::status).cloned();
-    let observed = status.as_ref().and_then(|status| status.observed_generation);
-    let generation = object.as_deref().and_then(|object| object.meta().generation);
-    Ok((status, current && observed == generation))
+    let (status, current) = match (written, known) {
+        (Some(written), _) => (written.status().cloned(), false),
+        (None, Some(known)) => {
+            let status: Option<WorkloadStatus> = known.status();
+            let observed = status.as_ref().and_then(|status| status.observed_generation);
+            (status, observed == known.meta().generation)
+        }
+        (None, None) => (None, false),
+    };
+    Ok((status, current))
 }
 
 async fn orphans<W: Workload>(
     mesh: &FunctionMesh,
     members: &[Member],
-    store: &Store<W>,
+    store: &Store<Packed<W>>,
     context: &Context,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
@@ -168,12 +173,9 @@ async fn orphans<W: Workload>(
 }
 
 /// Objects that this mesh, and not an earlier one of its name, has made.
-fn owned<W>(mesh: &FunctionMesh, store: &Store<W>) -> Vec<Arc<W>>
-where
-    W: Resource<DynamicType = ()> + Clone + Debug + 'static,
-{
+fn owned<W: Workload>(mesh: &FunctionMesh, store: &Store<Packed<W>>) -> Vec<Arc<Packed<W>>> {
     let uid = mesh.uid().unwrap_or_default();
-    let of_mesh = |object: &Arc<W>| {
+    let of_mesh = |object: &Arc<Packed<W>>| {
         let owners = object.owner_references().iter();
         owners.into_iter().any(|owner| owner.uid == uid && owner.controller == Some(true))
     };

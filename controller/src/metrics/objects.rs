@@ -6,9 +6,18 @@ use std::{fmt, sync::Arc};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{Resource, ResourceExt, runtime::reflector::Store};
 use prometheus::proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType};
+use serde::de::DeserializeOwned;
 
 use crate::{
-    crd::FunctionMesh, filled::Filled, mesh, reconcile::status::READY, workload::Workload,
+    cache::Packed,
+    crd::{
+        FunctionMesh,
+        status::{MeshStatus, WorkloadStatus},
+    },
+    filled::Filled,
+    mesh,
+    reconcile::status::READY,
+    workload::Workload,
 };
 
 /// One object's figures.
@@ -24,11 +33,6 @@ pub struct Figures {
 }
 
 impl Figures {
-    fn of<K: ResourceExt>(object: &K) -> Self {
-        let namespace = object.namespace().unwrap_or_default();
-        Self { name: object.name_any(), namespace, ..Self::default() }
-    }
-
     fn key(&self) -> (&str, &str) {
         (&self.namespace, &self.name)
     }
@@ -52,42 +56,44 @@ impl Objects {
     }
 
     /// The Functions, Sources or Sinks of a cache.
-    pub fn of<W: Workload>(store: Store<W>, filled: Filled) -> Self {
-        Self::of_store(W::COMPONENT.as_str(), (store, filled), |workload: &W| {
-            let Some(status) = workload.status() else { return Figures::of(workload) };
-            Figures {
-                wanted: Some(i64::from(status.replicas)),
-                ready: parts(status.ready.as_deref()).map(|(ready, _)| ready),
-                condition: readiness(&status.standard_conditions),
-                ..Figures::of(workload)
-            }
+    pub fn of<W: Workload>(store: Store<Packed<W>>, filled: Filled) -> Self {
+        Self::of_store(W::COMPONENT.as_str(), (store, filled), |status: &WorkloadStatus| Figures {
+            wanted: Some(i64::from(status.replicas)),
+            ready: parts(status.ready.as_deref()).map(|(ready, _)| ready),
+            condition: readiness(&status.standard_conditions),
+            ..Figures::default()
         })
     }
 
     /// The FunctionMeshes of a cache.
-    pub fn of_meshes(store: Store<FunctionMesh>, filled: Filled) -> Self {
-        Self::of_store(mesh::KIND, (store, filled), |mesh| {
-            let Some(status) = &mesh.status else { return Figures::of(mesh) };
+    pub fn of_meshes(store: Store<Packed<FunctionMesh>>, filled: Filled) -> Self {
+        Self::of_store(mesh::KIND, (store, filled), |status: &MeshStatus| {
             let parts = parts(status.ready.as_deref());
             Figures {
                 wanted: parts.map(|(_, wanted)| wanted),
                 ready: parts.map(|(ready, _)| ready),
                 condition: readiness(&status.standard_conditions),
-                ..Figures::of(mesh)
+                ..Figures::default()
             }
         })
     }
 
-    fn of_store<K>(
+    fn of_store<K, S>(
         kind: &'static str,
-        (store, filled): (Store<K>, Filled),
-        figures: fn(&K) -> Figures,
+        (store, filled): (Store<Packed<K>>, Filled),
+        figures: fn(&S) -> Figures,
     ) -> Self
     where
-        K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
+        K: Resource<DynamicType = ()> + 'static,
+        S: DeserializeOwned + 'static,
     {
+        let of = move |object: &Packed<K>| Figures {
+            name: object.name_any(),
+            namespace: object.namespace().unwrap_or_default(),
+            ..object.status().as_ref().map(figures).unwrap_or_default()
+        };
         Self::new(kind, move || {
-            filled.now().then(|| store.state().iter().map(|found| figures(&**found)).collect())
+            filled.now().then(|| store.state().iter().map(|found| of(found)).collect())
         })
     }
 

@@ -23,6 +23,7 @@ use super::{
     drift,
     rollout::Rollout,
 };
+use crate::cache::{Packed, packed::Unreadable};
 
 /// Who owns the fields that we apply.
 pub const FIELD_MANAGER: &str = "function-mesh-controller";
@@ -33,25 +34,32 @@ pub const INITIAL_MANAGER: &str = "function-mesh-initial";
 /// What exists of the objects that belong to one kind of workload.
 #[derive(Clone)]
 pub struct Live {
-    pub stateful_sets: Store<StatefulSet>,
-    pub services: Store<Service>,
-    pub config_maps: Store<ConfigMap>,
-    pub horizontal: Store<HorizontalPodAutoscaler>,
+    pub stateful_sets: Store<Packed<StatefulSet>>,
+    pub services: Store<Packed<Service>>,
+    pub config_maps: Store<Packed<ConfigMap>>,
+    pub horizontal: Store<Packed<HorizontalPodAutoscaler>>,
     /// `None` where the cluster has no such API.
     pub vertical: Option<Store<DynamicObject>>,
     pub pods: Store<Pod>,
 }
 
 impl Live {
-    pub fn stateful_set(&self, namespace: &str, name: &str) -> Option<Arc<StatefulSet>> {
-        self.stateful_sets.get(&ObjectRef::new(name).within(namespace))
+    /// # Errors
+    /// There is one of another form than Kubernetes gives it.
+    pub fn stateful_set(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<StatefulSet>, Unreadable> {
+        let found = self.stateful_sets.get(&ObjectRef::new(name).within(namespace));
+        found.map(|packed| packed.unpack()).transpose()
     }
 }
 
 /// What came of it.
 #[derive(Clone, Debug)]
 pub struct Applied {
-    pub stateful_set: Arc<StatefulSet>,
+    pub stateful_set: StatefulSet,
     pub rollout: Rollout,
     pub horizontal: bool,
     /// `None` if none is wanted; false if the cluster cannot have one.
@@ -85,8 +93,8 @@ pub async fn apply(
     futures::try_join!(config, service)?;
     let known = find(&live.stateful_sets, &stateful_set);
     let stateful_set = match ensure(client, &stateful_set, known.as_deref()).await? {
-        Some(written) => Arc::new(written),
-        None => known.unwrap_or_else(|| Arc::new(stateful_set)),
+        Some(written) => written,
+        None => known.and_then(|known| known.unpack().ok()).unwrap_or(stateful_set),
     };
     let name = stateful_set.name_any();
     let known = live.horizontal.get(&ObjectRef::new(&name).within(&namespace));
@@ -130,9 +138,9 @@ async fn vertical(
     }
 }
 
-fn find<K>(store: &Store<K>, wanted: &K) -> Option<Arc<K>>
+fn find<K>(store: &Store<Packed<K>>, wanted: &K) -> Option<Arc<Packed<K>>>
 where
-    K: Resource<DynamicType = ()> + Clone + 'static,
+    K: Resource<DynamicType = ()> + 'static,
 {
     let namespace = wanted.meta().namespace.clone().unwrap_or_default();
     store.get(&ObjectRef::new(wanted.meta().name.as_deref()?).within(&namespace))
@@ -142,7 +150,7 @@ where
 pub async fn ensure<K>(
     client: &Client,
     wanted: &K,
-    known: Option<&K>,
+    known: Option<&Packed<K>>,
 ) -> Result<Option<K>, kube::Error>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
@@ -208,7 +216,7 @@ fn ignore_absence(result: Result<(), kube::Error>) -> Result<(), kube::Error> {
 }
 
 /// An object that cannot be compared is written.
-fn same<K: Serialize>(wanted: &K, known: &K) -> bool {
+fn same(wanted: &impl Serialize, known: &impl Serialize) -> bool {
     drift::satisfied(wanted, known).unwrap_or(false)
 }
 

@@ -2,40 +2,84 @@
 
 use std::fmt::Debug;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams},
     core::NamespaceResourceScope,
+    runtime::controller::Action,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 use tracing::info;
 
 use super::{
-    Error, api_error, apply,
-    status::{Finding, READY},
+    Error, MANAGED, api_error, apply,
+    status::{DEGRADED, Finding, PROGRESSING, READY, conditions},
 };
 use crate::{
+    cache::{Packed, packed::Unreadable},
     crd::status::{MeshStatus, WorkloadStatus},
     events::Events,
 };
 
 /// A status with Kubernetes's own conditions.
-pub(crate) trait Status: Serialize + PartialEq {
+pub(crate) trait Status: Serialize + DeserializeOwned + Clone + Default + PartialEq {
     fn standard_conditions(&self) -> &[Condition];
+
+    /// Replaces what is said, and leaves the figures.
+    fn say(&mut self, generation: Option<i64>, reason: &str, conditions: Vec<Condition>);
 }
 
-impl Status for WorkloadStatus {
-    fn standard_conditions(&self) -> &[Condition] {
-        &self.standard_conditions
-    }
-}
+/// For the two types of status, whose fields have the same names.
+macro_rules! status {
+    ($type:ty) => {
+        impl Status for $type {
+            fn standard_conditions(&self) -> &[Condition] {
+                &self.standard_conditions
+            }
 
-impl Status for MeshStatus {
-    fn standard_conditions(&self) -> &[Condition] {
-        &self.standard_conditions
+            fn say(&mut self, generation: Option<i64>, reason: &str, said: Vec<Condition>) {
+                self.observed_generation = generation;
+                self.reason = Some(reason.to_owned());
+                self.standard_conditions = said;
+            }
+        }
+    };
+}
+status!(WorkloadStatus);
+status!(MeshStatus);
+
+/// Reports an object that is not what its kind is, such as one older than its schema. Its pods, if it
+/// has any, stay as they are.
+pub(crate) async fn unreadable<K, S>(
+    object: &Packed<K>,
+    why: &Unreadable,
+    client: &Client,
+    events: &Events,
+) -> Result<Action, Error>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + 'static,
+    S: Status,
+{
+    if object.annotation(MANAGED).is_some_and(|managed| managed == "false") {
+        return Ok(Action::await_change());
     }
+    const REASON: &str = "InvalidObject";
+    let message = format!("{why}; mend it and apply the object again");
+    let finding = |holds| Finding::new(holds, REASON, message.as_str());
+    let old: Option<S> = object.status();
+    let mut new = old.clone().unwrap_or_default();
+    let generation = object.meta().generation;
+    let said = conditions(
+        new.standard_conditions(),
+        generation,
+        Timestamp::now(),
+        [(READY, finding(false)), (PROGRESSING, finding(false)), (DEGRADED, finding(true))],
+    );
+    new.say(generation, REASON, said);
+    report(object, old.as_ref(), &new, client, events).await?;
+    Ok(Action::await_change())
 }
 
 /// Writes the status if it says something new, and an Event if readiness changed.

@@ -45,8 +45,7 @@ pub fn of_applied<W: Workload>(
     pods: &[std::sync::Arc<Pod>],
     now: Timestamp,
 ) -> WorkloadStatus {
-    let stateful_set = &*applied.stateful_set;
-    let counts = Counts::of(stateful_set);
+    let counts = Counts::of(&applied.stateful_set);
     let mut status = base(workload);
     status.replicas = counts.wanted;
     status.selector = selector(workload);

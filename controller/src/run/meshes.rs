@@ -8,12 +8,9 @@ use kube::runtime::{
 };
 use tracing::debug;
 
-use super::{
-    CONCURRENCY, Shared,
-    watch::{api, reflect},
-};
+use super::{CONCURRENCY, Shared, watch::packed};
 use crate::{
-    cache,
+    cache::Packed,
     crd::{Function, FunctionMesh, Sink, Source},
     events::Events,
     filled::Filled,
@@ -28,18 +25,11 @@ pub(super) async fn watch(shared: &Shared) {
     let namespace = settings.namespace.as_deref();
     let members = || watcher::Config::default().labels(mesh::MESH);
     let mut filled = Filled::default();
-    let (functions, f) =
-        reflect::<Function>(api(client, namespace), members(), cache::prune_metadata, &mut filled);
-    let (sources, s) =
-        reflect::<Source>(api(client, namespace), members(), cache::prune_metadata, &mut filled);
-    let (sinks, k) =
-        reflect::<Sink>(api(client, namespace), members(), cache::prune_metadata, &mut filled);
-    let (meshes, stream) = reflect::<FunctionMesh>(
-        api(client, namespace),
-        watcher::Config::default(),
-        cache::prune_metadata,
-        &mut filled,
-    );
+    let (functions, f) = packed::<Function>(client, namespace, members(), &mut filled);
+    let (sources, s) = packed::<Source>(client, namespace, members(), &mut filled);
+    let (sinks, k) = packed::<Sink>(client, namespace, members(), &mut filled);
+    let all = watcher::Config::default();
+    let (meshes, stream) = packed::<FunctionMesh>(client, namespace, all, &mut filled);
     let context = Arc::new(mesh::Context {
         client: client.clone(),
         live: mesh::Children { functions, sources, sinks },
@@ -54,7 +44,7 @@ pub(super) async fn watch(shared: &Shared) {
         filled.wait().await;
         filling.done();
     };
-    let changes = predicates::generation.combine(predicates::annotations);
+    let changes = predicates::generation.combine(Packed::metadata_digest);
     let stream = stream.predicate_filter(changes, PredicateConfig::default()).boxed();
     let reconciling = Controller::for_stream(stream, meshes)
         .with_config(Config::default().concurrency(CONCURRENCY))

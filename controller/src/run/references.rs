@@ -16,7 +16,7 @@ use super::{
     watch::{api, reflect, seen},
 };
 use crate::{
-    cache::{self, Caches},
+    cache::{self, Caches, Packed},
     crd::BackendConfig,
     filled::Filled,
     reconcile::{build::labels, dereference::uses},
@@ -102,9 +102,9 @@ pub(super) async fn feed(
 
 /// The workloads that a changed reference concerns.
 pub(super) fn referring<W: Workload>(
-    workloads: Store<W>,
+    workloads: Store<Packed<W>>,
     changes: tokio::sync::broadcast::Receiver<Change>,
-) -> impl Stream<Item = ObjectRef<W>> + Send {
+) -> impl Stream<Item = ObjectRef<Packed<W>>> + Send {
     let changes = futures::stream::unfold(changes, |mut changes| async move {
         use tokio::sync::broadcast::error::RecvError;
         match changes.recv().await {
@@ -116,12 +116,12 @@ pub(super) fn referring<W: Workload>(
     changes.flat_map(move |change| {
         let all = workloads.state().into_iter();
         let found = all.filter(|workload| concerns(change.as_ref(), &**workload));
-        let found: Vec<ObjectRef<W>> = found.map(|w| ObjectRef::from_obj(&*w)).collect();
+        let found: Vec<_> = found.map(|w| ObjectRef::from_obj(&*w)).collect();
         futures::stream::iter(found)
     })
 }
 
-fn concerns<W: Workload>(change: Option<&Change>, workload: &W) -> bool {
+fn concerns<W: Workload>(change: Option<&Change>, workload: &Packed<W>) -> bool {
     let namespace = workload.namespace().unwrap_or_default();
     match change {
         None | Some(Change::Backend { namespace: None }) => true,
@@ -129,7 +129,9 @@ fn concerns<W: Workload>(change: Option<&Change>, workload: &W) -> bool {
         Some(Change::Reference(kind, of, name)) => {
             // What is cheap to tell first: every change is held against every workload.
             let used = |used: &uses::Use| used.kind == *kind && used.name == *name;
-            *of == namespace && uses::of(workload).iter().any(used)
+            *of == namespace
+                && workload.mentions(name)
+                && workload.unpack().is_ok_and(|workload| uses::of(&workload).iter().any(used))
         }
     }
 }

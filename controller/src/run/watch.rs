@@ -12,7 +12,17 @@ use serde::de::DeserializeOwned;
 use tracing::{debug, warn};
 
 use super::Settings;
-use crate::{cache, filled::Filled, reconcile::build::autoscaler};
+use crate::{
+    cache::{self, Packed},
+    filled::Filled,
+    reconcile::build::autoscaler,
+};
+
+/// A store, and the stream that fills it.
+type Watched<K> = (Store<K>, BoxStream<'static, Result<K, watcher::Error>>);
+
+/// Objects in one answer: thousands at once would take more memory than all that is kept of them.
+const PAGE: u32 = 100;
 
 pub(super) fn api<K>(client: &Client, namespace: Option<&str>) -> Api<K>
 where
@@ -24,18 +34,32 @@ where
     }
 }
 
-/// A store, and the stream that fills it.
+/// A store of objects as JSON.
+pub(super) fn packed<K>(
+    client: &Client,
+    namespace: Option<&str>,
+    config: watcher::Config,
+    filled: &mut Filled,
+) -> Watched<Packed<K>>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + 'static,
+{
+    reflect(api(client, namespace), config, |_| {}, filled)
+}
+
+/// A store of objects as they are, less what `prune` takes away.
 pub(super) fn reflect<K>(
     api: Api<K>,
     config: watcher::Config,
     prune: fn(&mut K),
     filled: &mut Filled,
-) -> (Store<K>, BoxStream<'static, Result<K, watcher::Error>>)
+) -> Watched<K>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
 {
     let (store, writer) = reflector::store();
-    let stream = watcher(api, config).backoff(Pauses::default()).modify(prune).reflect(writer);
+    let stream = watcher(api, config.page_size(PAGE));
+    let stream = stream.backoff(Pauses::default()).modify(prune).reflect(writer);
     (store, seen(filled.by(stream).touched_objects()).map(Ok).boxed())
 }
 
@@ -77,7 +101,7 @@ pub(super) fn vertical(
     settings: &Settings,
     config: watcher::Config,
     filled: &mut Filled,
-) -> (Store<DynamicObject>, BoxStream<'static, Result<DynamicObject, watcher::Error>>) {
+) -> Watched<DynamicObject> {
     let kind = autoscaler::vertical_api();
     let api: Api<DynamicObject> = match settings.namespace.as_deref() {
         Some(namespace) => Api::namespaced_with(client.clone(), namespace, &kind),
@@ -85,7 +109,7 @@ pub(super) fn vertical(
     };
     let writer = reflector::store::Writer::new(kind);
     let store = writer.as_reader();
-    let stream = watcher(api, config)
+    let stream = watcher(api, config.page_size(PAGE))
         .backoff(Pauses::default())
         .modify(cache::prune_metadata)
         .reflect(writer);
