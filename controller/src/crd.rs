@@ -3,6 +3,7 @@
 
 pub mod autoscaling;
 pub mod backend_config;
+pub mod consumption;
 mod free_form;
 pub mod function;
 pub mod io;

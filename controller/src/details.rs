@@ -13,7 +13,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     crd::{
-        function::{self, FunctionSpec},
+        consumption::{self, Consumption},
+        function::FunctionSpec,
         quantity,
         runtime::LogTopicAgent,
         sink::SinkSpec,
@@ -43,11 +44,8 @@ pub(crate) fn function(name: &str, spec: &FunctionSpec) -> FunctionDetails {
         user_config.insert(window::USER_CONFIG_KEY.to_owned(), window::config(window, &class_name));
         window::EXECUTOR.clone_into(&mut class_name);
     }
-    let retain_ordering = spec.retain_ordering == Some(true);
-    let retain_key_ordering = spec.retain_key_ordering == Some(true);
     FunctionDetails {
         class_name,
-        auto_ack: spec.auto_ack.unwrap_or(true),
         user_config: object_text(&user_config),
         component_type: ComponentType::Function.into(),
         source: Some(match &spec.source_config {
@@ -61,15 +59,7 @@ pub(crate) fn function(name: &str, spec: &FunctionSpec) -> FunctionDetails {
                 spec.forward_source_message_property.unwrap_or(true),
             ),
         }),
-        retry_details: retry(
-            &common,
-            spec.max_message_retry,
-            spec.dead_letter_topic.as_deref(),
-            spec.subscription_name.as_deref(),
-        ),
-        retain_ordering,
-        retain_key_ordering,
-        ..common
+        ..consuming(&spec.consumption, common)
     }
 }
 
@@ -93,10 +83,17 @@ pub(crate) fn sink(name: &str, spec: &SinkSpec) -> FunctionDetails {
     let common = common(name, &spec.workload, LogTopicAgent::Sidecar);
     FunctionDetails {
         class_name: IDENTITY.to_owned(),
-        auto_ack: spec.auto_ack.unwrap_or(true),
         component_type: ComponentType::Sink.into(),
         source: Some(consumer::of_sink(spec)),
         sink: Some(connector::sink(spec)),
+        ..consuming(&spec.consumption, common)
+    }
+}
+
+/// Adds what those have that consume topics.
+fn consuming(spec: &Consumption, common: FunctionDetails) -> FunctionDetails {
+    FunctionDetails {
+        auto_ack: spec.auto_ack.unwrap_or(true),
         retry_details: retry(
             &common,
             spec.max_message_retry,
@@ -210,10 +207,12 @@ fn subscription_type(
     }
 }
 
-fn subscription_position(position: Option<function::SubscriptionPosition>) -> SubscriptionPosition {
+fn subscription_position(
+    position: Option<consumption::SubscriptionPosition>,
+) -> SubscriptionPosition {
     match position {
-        Some(function::SubscriptionPosition::Latest) => SubscriptionPosition::Latest,
-        Some(function::SubscriptionPosition::Earliest) | None => SubscriptionPosition::Earliest,
+        Some(consumption::SubscriptionPosition::Latest) => SubscriptionPosition::Latest,
+        Some(consumption::SubscriptionPosition::Earliest) | None => SubscriptionPosition::Earliest,
     }
 }
 

@@ -172,7 +172,7 @@ impl Workload for Function {
     }
 
     fn input(&self) -> Option<&InputSpec> {
-        self.spec.input.as_ref()
+        self.spec.consumption.input.as_ref()
     }
 
     fn output(&self) -> Option<&OutputSpec> {
@@ -188,7 +188,7 @@ impl Workload for Function {
     }
 
     fn cleans_up(&self) -> bool {
-        self.spec.cleanup_subscription == Some(true)
+        self.spec.consumption.cleanup_subscription == Some(true)
     }
 
     fn claims(
@@ -243,7 +243,7 @@ impl Workload for Sink {
     }
 
     fn input(&self) -> Option<&InputSpec> {
-        self.spec.input.as_ref()
+        self.spec.consumption.input.as_ref()
     }
 
     fn output(&self) -> Option<&OutputSpec> {
@@ -259,6 +259,6 @@ impl Workload for Sink {
     }
 
     fn cleans_up(&self) -> bool {
-        self.spec.cleanup_subscription == Some(true)
+        self.spec.consumption.cleanup_subscription == Some(true)
     }
 }

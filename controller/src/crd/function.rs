@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    io::{BatchSourceConfig, InputSpec, OutputSpec},
+    consumption::Consumption,
+    io::{BatchSourceConfig, OutputSpec},
     quantity,
     status::WorkloadStatus,
     workload::WorkloadSpec,
@@ -32,9 +33,8 @@ use super::{
 pub struct FunctionSpec {
     #[serde(flatten)]
     pub workload: WorkloadSpec,
-    /// What is consumed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub input: Option<InputSpec>,
+    #[serde(flatten)]
+    pub consumption: Consumption,
     /// Where the results go.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<OutputSpec>,
@@ -42,39 +42,12 @@ pub struct FunctionSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "super::free_form::object")]
     pub func_config: Option<serde_json::Map<String, serde_json::Value>>,
-    /// Acknowledge messages for the logic. Default: true.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub auto_ack: Option<bool>,
-    /// Remove the subscription when the function is deleted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cleanup_subscription: Option<bool>,
-    /// Topic for messages that failed too often.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dead_letter_topic: Option<String>,
-    /// How often a failed message is tried again. 0 is for ever.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_message_retry: Option<i32>,
-    /// Milliseconds before an unacknowledged message is delivered again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<i32>,
     /// Copy the input's properties to the output. Default: true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forward_source_message_property: Option<bool>,
     /// Asynchronous results that may be open. Default: 1000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_pending_async_requests: Option<i32>,
-    /// Keep messages in order, by topic.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retain_ordering: Option<bool>,
-    /// Keep messages in order, by key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retain_key_ordering: Option<bool>,
-    /// Name of the subscription. Default: tenant/namespace/name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub subscription_name: Option<String>,
-    /// Where a new subscription starts. Default: earliest.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub subscription_position: Option<SubscriptionPosition>,
     /// Start at the newest message whenever an instance starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip_to_latest: Option<bool>,
@@ -94,13 +67,6 @@ pub struct FunctionSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persistent_volume_claim_retention_policy:
         Option<StatefulSetPersistentVolumeClaimRetentionPolicy>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum SubscriptionPosition {
-    Latest,
-    Earliest,
 }
 
 /// Windows of messages, by count or by time.

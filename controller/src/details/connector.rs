@@ -33,7 +33,8 @@ pub(super) fn source(spec: &SourceSpec) -> SourceDetails {
 }
 
 pub(super) fn sink(spec: &SinkSpec) -> SinkDetails {
-    let type_class_name = spec.input.as_ref().and_then(|input| input.type_class_name.as_deref());
+    let type_class_name =
+        spec.consumption.input.as_ref().and_then(|input| input.type_class_name.as_deref());
     SinkDetails {
         class_name: spec.workload.class_name.clone().unwrap_or_default(),
         configs: object_text(&spec.sink_config.clone().unwrap_or_default()),

@@ -9,37 +9,34 @@ use function_mesh_proto::function::{
 
 use super::{BYTES, millis, non_empty, object_text, subscription_position, subscription_type};
 use crate::crd::{
+    consumption::Consumption,
     function::FunctionSpec,
     io::{ConsumerConfig, CryptoConfig, InputSpec},
     sink::SinkSpec,
+    workload::WorkloadSpec,
 };
 
 pub(super) fn of_function(spec: &FunctionSpec) -> SourceSpec {
     SourceSpec {
-        type_class_name: type_class_name(spec.input.as_ref()),
-        subscription_type: subscription_type(
-            spec.workload.processing_guarantee,
-            spec.retain_ordering,
-            spec.retain_key_ordering,
-        )
-        .into(),
-        input_specs: inputs(spec.input.as_ref()),
-        timeout_ms: millis(spec.timeout),
-        subscription_name: spec.subscription_name.clone().unwrap_or_default(),
-        cleanup_subscription: spec.cleanup_subscription == Some(true),
-        subscription_position: subscription_position(spec.subscription_position).into(),
         // The original has no field of its own for this in a Function.
-        negative_ack_redelivery_delay_ms: millis(spec.timeout),
+        negative_ack_redelivery_delay_ms: millis(spec.consumption.timeout),
         skip_to_latest: spec.skip_to_latest == Some(true),
-        ..SourceSpec::default()
+        ..subscription(&spec.consumption, &spec.workload)
     }
 }
 
 pub(super) fn of_sink(spec: &SinkSpec) -> SourceSpec {
     SourceSpec {
+        negative_ack_redelivery_delay_ms: millis(spec.negative_ack_redelivery_delay_ms),
+        ..subscription(&spec.consumption, &spec.workload)
+    }
+}
+
+fn subscription(spec: &Consumption, workload: &WorkloadSpec) -> SourceSpec {
+    SourceSpec {
         type_class_name: type_class_name(spec.input.as_ref()),
         subscription_type: subscription_type(
-            spec.workload.processing_guarantee,
+            workload.processing_guarantee,
             spec.retain_ordering,
             spec.retain_key_ordering,
         )
@@ -49,7 +46,6 @@ pub(super) fn of_sink(spec: &SinkSpec) -> SourceSpec {
         subscription_name: spec.subscription_name.clone().unwrap_or_default(),
         cleanup_subscription: spec.cleanup_subscription == Some(true),
         subscription_position: subscription_position(spec.subscription_position).into(),
-        negative_ack_redelivery_delay_ms: millis(spec.negative_ack_redelivery_delay_ms),
         ..SourceSpec::default()
     }
 }

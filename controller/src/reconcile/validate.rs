@@ -30,7 +30,12 @@ pub fn function(name: &str, spec: &FunctionSpec) -> Mistakes {
     scaling::function(&mut report, spec);
     delivery::function(&mut report, spec);
     topics::function(&mut report, spec);
-    pulsar::clusters(&mut report, &spec.workload, spec.input.as_ref(), spec.output.as_ref());
+    pulsar::clusters(
+        &mut report,
+        &spec.workload,
+        spec.consumption.input.as_ref(),
+        spec.output.as_ref(),
+    );
     report.0
 }
 
@@ -57,7 +62,7 @@ pub fn sink(name: &str, spec: &SinkSpec) -> Mistakes {
     report.expect(configured, &rules::SINK_CONFIG, "spec.sinkConfig", "");
     delivery::sink(&mut report, spec);
     topics::sink(&mut report, spec);
-    pulsar::clusters(&mut report, &spec.workload, spec.input.as_ref(), None);
+    pulsar::clusters(&mut report, &spec.workload, spec.consumption.input.as_ref(), None);
     report.0
 }
 

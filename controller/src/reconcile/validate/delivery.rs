@@ -2,6 +2,7 @@
 
 use super::{Report, topics};
 use crate::crd::{
+    consumption::Consumption,
     function::{FunctionSpec, WindowConfig},
     rules,
     sink::SinkSpec,
@@ -9,17 +10,12 @@ use crate::crd::{
 };
 
 pub(super) fn function(report: &mut Report, spec: &FunctionSpec) {
-    let retries = Retries {
-        timeout: spec.timeout,
-        max_message_retry: spec.max_message_retry,
-        dead_letter_topic: spec.dead_letter_topic.as_deref(),
-    };
-    retries.check(report, &spec.workload);
-    let by_key = spec.retain_key_ordering == Some(true);
+    retries(report, &spec.consumption, &spec.workload);
+    let by_key = spec.consumption.retain_key_ordering == Some(true);
     let field = "spec.retainKeyOrdering";
     let possible = !by_key || !effectively_once(&spec.workload);
     report.expect(possible, &rules::KEY_ORDER_EFFECTIVELY_ONCE, field, by_key);
-    let one = !by_key || spec.retain_ordering != Some(true);
+    let one = !by_key || spec.consumption.retain_ordering != Some(true);
     report.expect(one, &rules::TWO_ORDERS, field, by_key);
     if let Some(windows) = &spec.window_config {
         window(report, windows);
@@ -27,38 +23,25 @@ pub(super) fn function(report: &mut Report, spec: &FunctionSpec) {
 }
 
 pub(super) fn sink(report: &mut Report, spec: &SinkSpec) {
-    let retries = Retries {
-        timeout: spec.timeout,
-        max_message_retry: spec.max_message_retry,
-        dead_letter_topic: spec.dead_letter_topic.as_deref(),
-    };
-    retries.check(report, &spec.workload);
+    retries(report, &spec.consumption, &spec.workload);
 }
 
 /// What becomes of a message that was not acknowledged.
-struct Retries<'a> {
-    timeout: Option<i32>,
-    max_message_retry: Option<i32>,
-    dead_letter_topic: Option<&'a str>,
-}
-
-impl Retries<'_> {
-    fn check(&self, report: &mut Report, spec: &WorkloadSpec) {
-        let once = effectively_once(spec);
-        let timeout = self.timeout.unwrap_or(0);
-        let field = "spec.timeout";
-        report.expect(timeout == 0 || !once, &rules::TIMEOUT_EFFECTIVELY_ONCE, field, timeout);
-        report.at_least(0, self.timeout, &rules::TIMEOUT_NEGATIVE, field);
-        let retries = self.max_message_retry.unwrap_or(0);
-        let field = "spec.maxMessageRetry";
-        report.expect(retries <= 0 || !once, &rules::RETRY_EFFECTIVELY_ONCE, field, retries);
-        let given_up = self.dead_letter_topic.is_some_and(|topic| !topic.is_empty());
-        let written = self.max_message_retry.map(|retries| retries.to_string()).unwrap_or_default();
-        let possible = !given_up || retries > 0;
-        report.expect(possible, &rules::DEAD_LETTER_WITHOUT_RETRY, field, written);
-        let field = "spec.deadLetterTopic";
-        topics::optional(report, &rules::DEAD_LETTER_TOPIC, field, self.dead_letter_topic);
-    }
+fn retries(report: &mut Report, spec: &Consumption, workload: &WorkloadSpec) {
+    let once = effectively_once(workload);
+    let timeout = spec.timeout.unwrap_or(0);
+    let field = "spec.timeout";
+    report.expect(timeout == 0 || !once, &rules::TIMEOUT_EFFECTIVELY_ONCE, field, timeout);
+    report.at_least(0, spec.timeout, &rules::TIMEOUT_NEGATIVE, field);
+    let retries = spec.max_message_retry.unwrap_or(0);
+    let field = "spec.maxMessageRetry";
+    report.expect(retries <= 0 || !once, &rules::RETRY_EFFECTIVELY_ONCE, field, retries);
+    let dead_letter = spec.dead_letter_topic.as_deref();
+    let given_up = dead_letter.is_some_and(|topic| !topic.is_empty());
+    let written = spec.max_message_retry.map(|retries| retries.to_string()).unwrap_or_default();
+    let possible = !given_up || retries > 0;
+    report.expect(possible, &rules::DEAD_LETTER_WITHOUT_RETRY, field, written);
+    topics::optional(report, &rules::DEAD_LETTER_TOPIC, "spec.deadLetterTopic", dead_letter);
 }
 
 fn effectively_once(spec: &WorkloadSpec) -> bool {

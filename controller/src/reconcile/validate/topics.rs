@@ -11,26 +11,28 @@ use crate::crd::{
 };
 
 pub(super) fn function(report: &mut Report, spec: &FunctionSpec) {
-    let fed = spec.source_config.is_some() || topics(spec.input.as_ref()).next().is_some();
+    let fed =
+        spec.source_config.is_some() || topics(spec.consumption.input.as_ref()).next().is_some();
     report.expect(fed, &rules::INPUT_MISSING, "spec.input", "");
-    input(report, spec.input.as_ref());
+    input(report, spec.consumption.input.as_ref());
     output(report, spec.output.as_ref());
     if spec.sink_config.is_some() {
         return;
     }
     let Some(results) = &spec.output else { return };
     let topic = results.topic.as_deref().unwrap_or_default();
-    let refs = spec.input.as_ref().and_then(|input| input.cluster_refs.as_ref());
+    let refs = spec.consumption.input.as_ref().and_then(|input| input.cluster_refs.as_ref());
     let from = refs.and_then(|refs| refs.get(topic)).map(String::as_str).unwrap_or_default();
     let same_cluster = results.cluster_ref.as_deref().unwrap_or_default() == from;
-    let looped = same_cluster && topics(spec.input.as_ref()).any(|input| input == topic);
+    let looped =
+        same_cluster && topics(spec.consumption.input.as_ref()).any(|input| input == topic);
     report.expect(!looped, &rules::OUTPUT_IS_INPUT, "spec.output.topic", topic);
 }
 
 pub(super) fn sink(report: &mut Report, spec: &SinkSpec) {
-    let fed = topics(spec.input.as_ref()).next().is_some();
+    let fed = topics(spec.consumption.input.as_ref()).next().is_some();
     report.expect(fed, &rules::SINK_INPUT_MISSING, "spec.input", "");
-    input(report, spec.input.as_ref());
+    input(report, spec.consumption.input.as_ref());
 }
 
 pub(super) fn output(report: &mut Report, output: Option<&OutputSpec>) {
