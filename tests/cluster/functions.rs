@@ -85,7 +85,7 @@ fn a_manifest_without_any_optional_field_is_told_what_is_missing() -> Result<()>
         "apiVersion": "compute.functionmesh.io/v1alpha1", "kind": "Function",
         "metadata": { "name": "bare" },
         "spec": {
-            "image": crate::operator::FUNCTIONS,
+            "image": function_mesh_tests::operator::FUNCTIONS,
             "input": { "topics": [input] },
             "pulsar": { "pulsarConfig": "pulsar" },
             "wasm": { "module": "/functions/exclamation.wasm" },

@@ -10,17 +10,13 @@ use anyhow::{Context as _, Result, ensure};
 use function_mesh_tests::{
     cluster::Namespace,
     eventually::eventually,
-    guests,
+    operator::function,
     platform::{Broker, Platform, RUNNER_IMAGE},
     runner::{Runner, Running},
 };
-use kubernetes_standalone::image::Image;
 use serde_json::{Value, json};
 
 use crate::stage::{broker, platform, restricted};
-
-/// An image as a user's: components, and nothing to run them.
-pub(crate) const FUNCTIONS: &str = "localhost/functions:1";
 
 /// For a pod to start on two slow cores.
 pub(crate) const STARTED: Duration = Duration::from_secs(60);
@@ -120,19 +116,7 @@ impl Stage {
 
     /// A Function of one of the examples.
     pub(crate) fn function(&self, name: &str, component: &str, input: &str, output: &str) -> Value {
-        json!({
-            "apiVersion": "compute.functionmesh.io/v1alpha1", "kind": "Function",
-            "metadata": { "name": name },
-            "spec": {
-                "image": FUNCTIONS,
-                "input": { "topics": [input] },
-                "output": { "topic": output },
-                "pulsar": { "pulsarConfig": "pulsar" },
-                // Many of them share one small node.
-                "resources": { "requests": { "cpu": "10m", "memory": "64Mi" } },
-                "wasm": { "module": format!("/functions/{component}.wasm") },
-            },
-        })
+        function(name, component, input, output)
     }
 
     /// Sends one text, and expects one answer.
@@ -164,14 +148,7 @@ pub(crate) fn kinds(platform: &Platform) -> Result<()> {
 }
 
 fn functions_image(platform: &Platform) -> Result<()> {
-    once("functions", || {
-        let mut image = Image::new(FUNCTIONS, ["/none"]);
-        for name in ["exclamation", "user-config", "failing", "word-count"] {
-            let file = format!("/functions/{}.wasm", name.replace('-', "_"));
-            image = image.file(&file, guests::component(name)?);
-        }
-        platform.machine.load_image(&image)
-    })
+    once("functions", || platform.load_functions())
 }
 
 /// Runs `work` unless it was done before; a failure is tried again by the next.

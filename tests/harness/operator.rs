@@ -1,8 +1,9 @@
-//! The operator under test: its kinds, its process, and the ConfigMap that functions name.
+//! The operator under test: its kinds, its process, and what functions are made of.
 
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
+use kubernetes_standalone::image::Image;
 use serde_json::{Value, json};
 
 use crate::{
@@ -12,6 +13,9 @@ use crate::{
     platform::Platform,
     runner::Runner,
 };
+
+/// An image as a user's: components, and nothing to run them.
+pub const FUNCTIONS: &str = "localhost/functions:1";
 
 /// For the API server to serve a kind.
 const SERVED: Duration = Duration::from_secs(60);
@@ -30,6 +34,19 @@ impl Platform {
         Ok(())
     }
 
+    /// Puts the image [`FUNCTIONS`] on the node.
+    ///
+    /// # Errors
+    /// A component is not built.
+    pub fn load_functions(&self) -> Result<()> {
+        let mut image = Image::new(FUNCTIONS, ["/none"]);
+        for name in ["exclamation", "user-config", "failing", "word-count"] {
+            let file = format!("/functions/{}.wasm", name.replace('-', "_"));
+            image = image.file(&file, guests::component(name)?);
+        }
+        self.machine.load_image(&image)
+    }
+
     /// `function-mesh-controller run` for one namespace, from outside of the cluster, not yet
     /// started: as the administrator, and without ports.
     pub fn controller(&self, namespace: &str) -> Result<Runner> {
@@ -44,6 +61,24 @@ impl Platform {
             .flag("--health-probe-addr", "0")
             .flag("--metrics-addr", "0"))
     }
+}
+
+/// The Function `name` with a component of [`FUNCTIONS`], on the Pulsar cluster of the ConfigMap
+/// `pulsar`.
+pub fn function(name: &str, component: &str, input: &str, output: &str) -> Value {
+    json!({
+        "apiVersion": "compute.functionmesh.io/v1alpha1", "kind": "Function",
+        "metadata": { "name": name },
+        "spec": {
+            "image": FUNCTIONS,
+            "input": { "topics": [input] },
+            "output": { "topic": output },
+            "pulsar": { "pulsarConfig": "pulsar" },
+            // Many of them share one small node.
+            "resources": { "requests": { "cpu": "10m", "memory": "64Mi" } },
+            "wasm": { "module": format!("/functions/{component}.wasm") },
+        },
+    })
 }
 
 impl Kubernetes {

@@ -1,31 +1,18 @@
-//! What the operator takes: time to a StatefulSet, 500 functions at once, 500 at rest. No pods: a
-//! control plane without nodes. `cargo xtask figures --operator` starts it.
+//! What the operator takes, with the table in `OPERATOR_FIGURES.md`: `cargo xtask figures --operator`.
+//!
+//! `control_plane` has no node: time to a StatefulSet, many functions at once, many at rest.
+//! `pods` has one, and a broker: time to a ready pod, and from zero when messages wait.
 #![expect(clippy::print_stdout, reason = "the table goes to the terminal")]
 #![expect(clippy::disallowed_types, reason = "rows are timed by the wall clock")]
 
-use std::{
-    path::PathBuf,
-    process::ExitCode,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::Parser;
-use function_mesh_tests::{
-    platform::Platform,
-    provenance::{now, versions},
-    runner::Running,
-};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
-use k8s_openapi::api::apps::v1::StatefulSet;
-use kube::{
-    Api,
-    api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, PostParams},
-    runtime::watcher,
-};
-use kubernetes_standalone::programs::Options as Machine;
-use serde_json::json;
+use function_mesh_tests::provenance::{now, versions};
+
+mod control_plane;
+mod pods;
 
 #[derive(Parser)]
 struct Options {
@@ -38,175 +25,61 @@ struct Options {
     /// Seconds at rest.
     #[arg(long, default_value_t = 300)]
     rest: u64,
+    /// Functions in pods, one after the other.
+    #[arg(long, default_value_t = 10)]
+    pods: usize,
+    /// Messages that wait for a function at zero.
+    #[arg(long, default_value_t = 100_000)]
+    backlog: u32,
     /// Where the table is written.
     #[arg(long)]
     results: Option<PathBuf>,
 }
 
-struct Stage {
-    platform: Platform,
-    controller: Running,
-    table: String,
+/// Rows, shown as they are measured.
+#[derive(Default)]
+struct Table(String);
+
+impl Table {
+    fn line(&mut self, line: &str) {
+        println!("{line}");
+        self.0.push_str(line);
+        self.0.push('\n');
+    }
+
+    /// `other` is what the Go operator takes.
+    fn row(&mut self, what: &str, figure: &str, other: &str) {
+        self.line(&format!("| {what} | {figure} | {other} |"));
+    }
 }
 
-/// For everything that is not a figure.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// Sorted times, as their median and their slowest.
+fn spread(mut taken: Vec<Duration>) -> (Duration, Duration) {
+    taken.sort();
+    let median = taken.get(taken.len() / 2).copied().unwrap_or_default();
+    (median, taken.last().copied().unwrap_or_default())
+}
 
 fn main() -> Result<ExitCode> {
     let options = Options::parse();
-    println!("starting a control plane without nodes");
-    let platform =
-        Platform::start(&Machine { node: false, scheduler: false, ..Machine::control_plane() })?;
-    platform.install_kinds()?;
-    platform.kubernetes.pulsar_nowhere("default")?;
-    let controller = platform.controller("default")?.start()?;
-    let head = "| | figure | the Go operator's |\n|---|---|---|\n";
-    print!("\n{head}");
-    let mut stage = Stage { platform, controller, table: head.to_owned() };
-    stage.one_by_one(options.single)?;
-    stage.at_once(options.functions)?;
-    stage.at_rest(options.functions, Duration::from_secs(options.rest))?;
+    let mut table = Table::default();
+    table.line("| | figure | the Go operator's |");
+    table.line("|---|---|---|");
+    if options.functions > 0 {
+        let rest = Duration::from_secs(options.rest);
+        control_plane::measure(&mut table, options.single, options.functions, rest)?;
+    }
+    if options.pods > 0 {
+        pods::measure(&mut table, options.pods, options.backlog)?;
+    }
     if let Some(path) = options.results {
         let text = format!(
             "# What the operator takes\n\nMeasured {} by `cargo xtask figures --operator`.\n\n{}\n\n{}",
             now(),
             versions(),
-            stage.table
+            table.0
         );
         std::fs::write(path, text)?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn function(name: &str) -> DynamicObject {
-    let mut object = DynamicObject::new(name, &kind());
-    object.data = json!({ "spec": {
-        "input": { "topics": ["in"] }, "output": { "topic": "out" },
-        "pulsar": { "pulsarConfig": "pulsar" },
-        "wasm": { "module": "f.wasm", "moduleLocation": "https://example.org/f.wasm" },
-    } });
-    object
-}
-
-fn kind() -> ApiResource {
-    let kind = GroupVersionKind::gvk("compute.functionmesh.io", "v1alpha1", "Function");
-    ApiResource::from_gvk(&kind)
-}
-
-impl Stage {
-    fn row(&mut self, what: &str, figure: &str, other: &str) {
-        let line = format!("| {what} | {figure} | {other} |\n");
-        print!("{line}");
-        self.table.push_str(&line);
-    }
-
-    fn functions(&self) -> Api<DynamicObject> {
-        Api::namespaced_with(self.platform.kubernetes.client(), "default", &kind())
-    }
-
-    fn sets(&self) -> Api<StatefulSet> {
-        Api::namespaced(self.platform.kubernetes.client(), "default")
-    }
-
-    /// From the answer to the creation of a function to the watch event of its StatefulSet.
-    fn one_by_one(&mut self, count: usize) -> Result<()> {
-        let (functions, sets) = (self.functions(), self.sets());
-        let taken = self.platform.kubernetes.block_on(async {
-            let mut seen = watcher::watcher(sets, watcher::Config::default()).boxed();
-            let mut taken = Vec::new();
-            for i in 0..=count {
-                let name = format!("single-{i}");
-                let started = Instant::now();
-                functions.create(&PostParams::default(), &function(&name)).await?;
-                while let Some(event) = seen.try_next().await? {
-                    let (watcher::Event::Apply(set) | watcher::Event::InitApply(set)) = event
-                    else {
-                        continue;
-                    };
-                    if set.metadata.name.as_deref() == Some(&format!("{name}-function")) {
-                        break;
-                    }
-                }
-                // The first one waits for the controller's caches.
-                if i > 0 {
-                    taken.push(started.elapsed());
-                }
-            }
-            anyhow::Ok(taken)
-        })?;
-        let mut taken = taken;
-        taken.sort();
-        let median = taken.get(taken.len() / 2).copied().unwrap_or_default().as_millis();
-        let slowest = taken.last().copied().unwrap_or_default().as_millis();
-        let what = format!("one function applied to its StatefulSet, median of {count}");
-        self.row(&what, &format!("{median} ms (slowest {slowest} ms)"), "70 to 80 ms");
-        Ok(())
-    }
-
-    fn at_once(&mut self, count: usize) -> Result<()> {
-        let (functions, sets) = (self.functions(), self.sets());
-        let (created, all) = self.platform.kubernetes.block_on(async {
-            let started = Instant::now();
-            let creating = stream::iter(0..count).map(|i| {
-                let functions = functions.clone();
-                async move {
-                    let object = function(&format!("many-{i}"));
-                    functions.create(&PostParams::default(), &object).await.map(drop)
-                }
-            });
-            creating.buffer_unordered(16).try_collect::<Vec<()>>().await?;
-            let created = started.elapsed();
-            let metadata = ListParams::default();
-            loop {
-                let known = sets.list_metadata(&metadata).await?.items;
-                let many = known.iter().filter(|set| {
-                    set.metadata.name.as_deref().is_some_and(|name| name.starts_with("many-"))
-                });
-                if many.count() == count {
-                    return anyhow::Ok((created, started.elapsed()));
-                }
-                ensure!(started.elapsed() < PATIENCE, "not all StatefulSets exist after 180 s");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        })?;
-        let figure = format!(
-            "{:.1} s, of which creating them took {:.1} s",
-            all.as_secs_f64(),
-            created.as_secs_f64()
-        );
-        self.row(&format!("{count} functions at once to the last StatefulSet"), &figure, "57 s");
-        Ok(())
-    }
-
-    fn at_rest(&mut self, count: usize, rest: Duration) -> Result<()> {
-        let writes = || Ok::<_, anyhow::Error>(self.platform.writes()?.len());
-        // At rest once nothing was written for a while.
-        let mut before = writes()?;
-        for _ in 0..60 {
-            thread::sleep(Duration::from_secs(5));
-            let later = writes()?;
-            if later == before {
-                break;
-            }
-            before = later;
-        }
-        // The controller runs as the administrator, who does nothing else meanwhile.
-        let own = |log: &[function_mesh_tests::audit::Write]| {
-            log.iter().filter(|write| write.user == "admin").count()
-        };
-        let (usage, log) = (self.controller.usage()?, own(&self.platform.writes()?));
-        ensure!(log > count, "the audit log has {log} writes for {count} functions");
-        thread::sleep(rest);
-        let (after, more) = (self.controller.usage()?, own(&self.platform.writes()?));
-        let cpu = (after.cpu - usage.cpu).as_secs_f64() / rest.as_secs_f64() * 100.0;
-        let figure = format!(
-            "{} writes, {cpu:.2} % of a core, {:.1} MiB ({:.1} at most)",
-            more - log,
-            after.rss as f64 / 1024.0,
-            after.peak_rss as f64 / 1024.0
-        );
-        let what = format!("{count} functions at rest for {} s", rest.as_secs());
-        self.row(&what, &figure, "86 MiB");
-        Ok(())
-    }
 }

@@ -4,7 +4,7 @@ use std::{fs::File, io::Write as _, process::Stdio};
 
 use anyhow::{Result, ensure};
 
-use crate::{broker, cluster, examples, programs, step, workspace};
+use crate::{broker, cluster, examples, images, programs, step, workspace};
 
 #[derive(clap::Args)]
 pub(crate) struct BenchOptions {
@@ -36,7 +36,7 @@ pub(crate) struct FigureOptions {
     /// How long the broker is frozen, in seconds.
     #[arg(long, default_value_t = 60)]
     freeze: u32,
-    /// The operator's figures instead: a control plane without pods.
+    /// The operator's figures instead: how soon functions run, and what many of them take.
     #[arg(long)]
     operator: bool,
 }
@@ -95,9 +95,14 @@ pub(crate) fn figures(options: &FigureOptions) -> Result<()> {
 }
 
 fn operator_figures() -> Result<()> {
+    broker::distribution()?;
     cluster::programs()?;
+    examples::build()?;
     programs::build()?;
+    images::for_tests()?;
     let mut figures = programs::program("operator_figures")?;
+    figures.env("FUNCTION_MESH_GUESTS", workspace::guests_dir()?);
+    figures.env("FUNCTION_MESH_IMAGES", images::dir()?);
     figures.arg("--results").arg(workspace::root().join("tests/OPERATOR_FIGURES.md"));
     step::run("take the operator's figures", &mut figures)
 }
