@@ -9,10 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use function_mesh_tests::{
-    eventually::eventually_true,
-    kubernetes::{Kubernetes, condition},
-};
+use function_mesh_tests::{eventually::eventually_true, kubernetes::Kubernetes};
 use kube::{
     Api,
     api::{ApiResource, DynamicObject, GroupVersionKind, PostParams},

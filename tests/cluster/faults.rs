@@ -56,7 +56,7 @@ fn controller(
 }
 
 fn settled(platform: &Platform, namespace: &str, name: &str) -> Result<()> {
-    eventually_true(STARTED, &format!("{name} to be reconciled"), || {
+    eventually_true(STARTED, format!("{name} to be reconciled"), || {
         is_settled(platform, namespace, name)
     })
 }

@@ -50,6 +50,10 @@ fn lints() -> Result<()> {
     let mut clippy =
         step::cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     step::run("lints", &mut clippy)?;
+    // Tests that `cargo test` leaves out are no targets to it either.
+    let mut clippy = step::cargo(["clippy", "--workspace", "--test", "scenarios"])?;
+    clippy.args(["--test", "cluster", "--", "-D", "warnings"]);
+    step::run("lints of the scenarios", &mut clippy)?;
     let mut doc = step::cargo(["doc", "--workspace", "--no-deps", "--quiet"])?;
     doc.env("RUSTDOCFLAGS", "-D warnings");
     step::run("documentation", &mut doc)?;
