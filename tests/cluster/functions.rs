@@ -153,3 +153,46 @@ fn a_spec_that_cannot_work_is_refused_and_the_rest_goes_on() -> Result<()> {
     stage.ready("Function", "wrong")?;
     Ok(())
 }
+
+/// As the Go operator leaves it: another command, variables and volumes that ours has not.
+#[test]
+fn a_stateful_set_of_another_operator_becomes_ours_whole() -> Result<()> {
+    let stage = Stage::new("taken-over")?;
+    let (input, output) = (stage.topics.create("in")?, stage.topics.create("out")?);
+    let labels = json!({
+        "app": "function-mesh", "compute.functionmesh.io/name": "f", "component": "function",
+    });
+    let set = json!({
+        "apiVersion": "apps/v1", "kind": "StatefulSet",
+        "metadata": { "name": "f-function", "labels": labels, "annotations": { "kept": "yes" } },
+        "spec": {
+            "serviceName": "f-function-headless", "replicas": 0,
+            "podManagementPolicy": "Parallel",
+            "selector": { "matchLabels": labels },
+            "template": {
+                "metadata": { "labels": labels },
+                "spec": {
+                    "nodeSelector": { "other": "operator" },
+                    "volumes": [{ "name": "other", "emptyDir": {} }],
+                    "containers": [{
+                        "name": "pulsar-function", "image": "localhost/other:1",
+                        "command": ["bash", "-c", "exit 1"], "workingDir": "/pulsar",
+                        "env": [{ "name": "OTHER", "value": "1" }],
+                        "volumeMounts": [{ "name": "other", "mountPath": "/other" }],
+                    }],
+                },
+            },
+        },
+    });
+    stage.apply(&set)?;
+    stage.apply(&stage.function("f", "exclamation", &input, &output))?;
+    stage.ready("Function", "f")?;
+    stage.answers(&input, "a", &output, "a!")?;
+    let set = stage.get("StatefulSet", "f-function")?;
+    assert_eq!(set.pointer("/metadata/annotations/kept"), Some(&json!("yes")));
+    assert_eq!(set.pointer("/spec/selector/matchLabels"), Some(&labels));
+    let template = set.pointer("/spec/template").context("no template")?.to_string();
+    ensure!(!template.to_lowercase().contains("other"), "{template}");
+    ensure!(!template.contains("workingDir"), "{template}");
+    Ok(())
+}

@@ -17,9 +17,10 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
+use tracing::info;
 
 use super::{
-    build::{Resources, autoscaler},
+    build::{INPUTS, Resources, autoscaler},
     drift,
     rollout::Rollout,
 };
@@ -92,6 +93,12 @@ pub async fn apply(
     let service = async { ensure(client, &service, known_service.as_deref()).await.map(drop) };
     futures::try_join!(config, service)?;
     let known = find(&live.stateful_sets, &stateful_set);
+    if let Some(known) = &known
+        && rollout == Rollout::Apply
+        && known.annotation(INPUTS).is_none()
+    {
+        take_over(client, &stateful_set, known).await?;
+    }
     let stateful_set = match ensure(client, &stateful_set, known.as_deref()).await? {
         Some(written) => written,
         None => known.and_then(|known| known.unpack().ok()).unwrap_or(stateful_set),
@@ -108,6 +115,28 @@ pub async fn apply(
     }
     let vertical = self::vertical(client, vertical, live, &namespace, &name).await?;
     Ok(Applied { stateful_set, rollout, horizontal: has_horizontal, vertical })
+}
+
+/// Makes a StatefulSet that another operator wrote ours, whole: server-side apply alone would leave
+/// what the other wrote and we do not, such as a variable of a container. What others wrote into its
+/// metadata stays.
+async fn take_over(
+    client: &Client,
+    wanted: &StatefulSet,
+    known: &Packed<StatefulSet>,
+) -> Result<(), kube::Error> {
+    let (name, namespace) = (wanted.name_any(), wanted.namespace().unwrap_or_default());
+    let operations = json!([
+        {"op": "test", "path": "/metadata/resourceVersion", "value": known.meta().resource_version},
+        {"op": "replace", "path": "/spec", "value": wanted.spec},
+        // Nobody owns any field after this; those of `wanted` get their owner by being applied.
+        {"op": "replace", "path": "/metadata/managedFields", "value": [{}]},
+    ]);
+    let operations = serde_json::from_value(operations).map_err(kube::Error::SerdeError)?;
+    let api: Api<StatefulSet> = Api::namespaced(client.clone(), &namespace);
+    api.patch(&name, &PatchParams::default(), &Patch::Json::<()>(operations)).await?;
+    info!(namespace, name, "took a StatefulSet over from another operator");
+    Ok(())
 }
 
 async fn vertical(
