@@ -8,6 +8,8 @@ mod backlog;
 #[cfg(test)]
 mod cleanup;
 #[cfg(test)]
+mod clusters;
+#[cfg(test)]
 mod definitions;
 #[cfg(test)]
 mod interference;

@@ -12,6 +12,7 @@ use function_mesh_tests::{
     platform::{Broker, Platform},
 };
 use kubernetes_standalone::{image::Image, programs::Options};
+use pulsar_standalone::access::Access;
 use serde_json::json;
 
 /// For what happens at once, on two slow cores.
@@ -41,7 +42,7 @@ pub(crate) fn broker() -> Result<&'static Broker> {
     shared(&BROKER, || {
         let platform = platform()?;
         platform.load_runner()?;
-        platform.start_broker(Arc::new(Peer::start()?))
+        platform.start_broker(Arc::new(Peer::start()?), Access::Everybody)
     })
 }
 

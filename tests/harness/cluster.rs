@@ -9,7 +9,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use pulsar_standalone::standalone::{self, Ports, Standalone};
+use pulsar_standalone::{
+    access::Access,
+    standalone::{self, Ports, Standalone},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -22,6 +25,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Cluster {
     pub ports: Ports,
+    access: Access,
     peer: Arc<Peer>,
     namespaces: Arc<AtomicU32>,
 }
@@ -87,7 +91,12 @@ pub struct Position {
 
 impl Cluster {
     pub fn new(ports: Ports, peer: Arc<Peer>) -> Self {
-        Self { ports, peer, namespaces: Arc::default() }
+        Self { ports, access: Access::Everybody, peer, namespaces: Arc::default() }
+    }
+
+    /// The same, of a broker that does not let everybody in.
+    pub fn with_access(self, access: Access) -> Self {
+        Self { access, ..self }
     }
 
     /// A broker of its own in `dir`, which ends with the returned value, and a view of it.
@@ -101,7 +110,7 @@ impl Cluster {
     }
 
     pub fn is_up(&self) -> bool {
-        standalone::answers(self.ports)
+        standalone::answers(self.ports, self.access)
     }
 
     /// A new namespace, which keeps what is published there: `public/<name>-<unique>`.
@@ -112,7 +121,10 @@ impl Cluster {
         Ok(Namespace { cluster: self.clone(), name })
     }
 
-    pub fn call(&self, action: &str, arguments: Value) -> Result<Value> {
+    pub fn call(&self, action: &str, mut arguments: Value) -> Result<Value> {
+        if let (Some(token), Some(fields)) = (self.access.token(), arguments.as_object_mut()) {
+            fields.insert("token".to_owned(), json!(token));
+        }
         self.peer.call(self.ports, action, arguments)
     }
 }

@@ -4,7 +4,10 @@ use std::{net::Ipv4Addr, sync::Arc};
 
 use anyhow::{Context as _, Result};
 use kubernetes_standalone::{cluster::Cluster as Machine, programs::Options};
-use pulsar_standalone::standalone::{Ports, Standalone};
+use pulsar_standalone::{
+    access::Access,
+    standalone::{Ports, Standalone},
+};
 
 use crate::{audit, cluster::Cluster, guests, kubernetes::Kubernetes, peer::Peer};
 
@@ -45,12 +48,13 @@ impl Platform {
     ///
     /// # Errors
     /// The cluster has no node, or as [`Standalone::start`].
-    pub fn start_broker(&self, peer: Arc<Peer>) -> Result<Broker> {
+    pub fn start_broker(&self, peer: Arc<Peer>, access: Access) -> Result<Broker> {
         let (ports, address) = (Ports::free()?, self.gateway()?);
         // As above.
         let dir = tempfile::tempdir()?.keep();
-        let process = Standalone::start_advertising(&dir, ports, address)?;
-        Ok(Broker { process, topics: Cluster::new(ports, peer), address })
+        let process = Standalone::start_advertising(&dir, ports, address, access)?;
+        let topics = Cluster::new(ports, peer).with_access(access);
+        Ok(Broker { process, topics, address })
     }
 
     /// Puts the runner under test on the node, as [`RUNNER_IMAGE`].

@@ -15,6 +15,7 @@ use function_mesh_tests::{
     runner::Running,
 };
 use kubernetes_standalone::programs::Options as Machine;
+use pulsar_standalone::access::Access;
 use serde_json::{Value, json};
 
 use crate::{Table, spread};
@@ -34,7 +35,7 @@ pub(crate) fn measure(table: &mut Table, pods: usize, backlog: u32) -> Result<()
     platform.install_kinds()?;
     platform.load_runner()?;
     platform.load_functions()?;
-    let broker = platform.start_broker(Arc::new(Peer::start()?))?;
+    let broker = platform.start_broker(Arc::new(Peer::start()?), Access::Everybody)?;
     let (service_url, web_url) = (broker.service_url(), broker.web_url());
     platform.kubernetes.pulsar_config("default", "pulsar", &service_url, &web_url)?;
     let topics = broker.topics.namespace("figures")?;

@@ -22,7 +22,10 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.pulsar.client.admin.PulsarAdmin;
+import org.apache.pulsar.client.admin.PulsarAdminBuilder;
 import org.apache.pulsar.client.admin.PulsarAdminException;
+import org.apache.pulsar.client.api.AuthenticationFactory;
+import org.apache.pulsar.client.api.ClientBuilder;
 import org.apache.pulsar.client.api.CompressionType;
 import org.apache.pulsar.client.api.Consumer;
 import org.apache.pulsar.client.api.Message;
@@ -443,7 +446,11 @@ public class Peer {
     private PulsarClient client(JsonNode command) {
         return clients.computeIfAbsent(text(command, "service"), url -> {
             try {
-                return PulsarClient.builder().serviceUrl(url).statsInterval(0, TimeUnit.SECONDS).build();
+                ClientBuilder builder = PulsarClient.builder().serviceUrl(url);
+                if (command.hasNonNull("token")) {
+                    builder.authentication(AuthenticationFactory.token(text(command, "token")));
+                }
+                return builder.statsInterval(0, TimeUnit.SECONDS).build();
             } catch (Exception failure) {
                 throw new IllegalStateException(failure);
             }
@@ -453,7 +460,11 @@ public class Peer {
     private PulsarAdmin admin(JsonNode command) {
         return admins.computeIfAbsent(text(command, "web"), url -> {
             try {
-                return PulsarAdmin.builder().serviceHttpUrl(url).build();
+                PulsarAdminBuilder builder = PulsarAdmin.builder().serviceHttpUrl(url);
+                if (command.hasNonNull("token")) {
+                    builder.authentication(AuthenticationFactory.token(text(command, "token")));
+                }
+                return builder.build();
             } catch (Exception failure) {
                 throw new IllegalStateException(failure);
             }

@@ -22,12 +22,22 @@ pub struct Page {
 /// # Errors
 /// Nothing listens there, it does not answer within five seconds, or not in HTTP.
 pub fn get(port: u16, path: &str) -> Result<Page> {
+    get_as(port, path, None)
+}
+
+/// As [`get`], showing a token if there is one.
+///
+/// # Errors
+/// As [`get`].
+pub fn get_as(port: u16, path: &str, token: Option<&str>) -> Result<Page> {
+    let shown = token.map(|token| format!("Authorization: Bearer {token}\r\n"));
+    let shown = shown.unwrap_or_default();
     let address = format!("127.0.0.1:{port}");
     let mut stream = TcpStream::connect(&address).with_context(|| address.clone())?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     stream.set_write_timeout(Some(Duration::from_secs(5)))?;
     // HTTP/1.0: the server closes after its answer and does not send it in chunks.
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\nAccept: */*\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\nAccept: */*\r\n{shown}\r\n")?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).with_context(|| format!("http://{address}{path}"))?;
     let answer = String::from_utf8_lossy(&answer);

@@ -12,6 +12,7 @@
 )]
 
 pub mod java;
+pub mod access;
 pub mod distribution;
 pub mod standalone;
 pub mod http;

@@ -16,7 +16,7 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::{distribution::Distribution, http};
+use crate::{access::Access, distribution::Distribution, http};
 
 const START_LIMIT: Duration = Duration::from_secs(120);
 
@@ -57,8 +57,9 @@ impl Ports {
 }
 
 /// Whether the admin API of a broker on these ports answers.
-pub fn answers(ports: Ports) -> bool {
-    http::get(ports.web, "/admin/v2/namespaces/public/default").is_ok_and(|page| page.status == 200)
+pub fn answers(ports: Ports, access: Access) -> bool {
+    let page = http::get_as(ports.web, "/admin/v2/namespaces/public/default", access.token());
+    page.is_ok_and(|page| page.status == 200)
 }
 
 /// A running broker that ends, with its state, when this value or the whole process does.
@@ -66,6 +67,7 @@ pub fn answers(ports: Ports) -> bool {
 pub struct Standalone {
     distribution: Distribution,
     pub ports: Ports,
+    access: Access,
     state: PathBuf,
     process: Child,
     /// Open as long as this process lives; its end tells the keeper to clean up.
@@ -78,20 +80,25 @@ impl Standalone {
     /// # Errors
     /// No JDK, no distribution, or the broker did not come up; the error shows the end of its log.
     pub fn start(state: &Path, ports: Ports) -> Result<Self> {
-        Self::start_advertising(state, ports, Ipv4Addr::LOCALHOST)
+        Self::start_advertising(state, ports, Ipv4Addr::LOCALHOST, Access::Everybody)
     }
 
     /// As [`Standalone::start`], for clients that reach this machine at `address`.
     ///
     /// # Errors
     /// As [`Standalone::start`].
-    pub fn start_advertising(state: &Path, ports: Ports, address: Ipv4Addr) -> Result<Self> {
+    pub fn start_advertising(
+        state: &Path,
+        ports: Ports,
+        address: Ipv4Addr,
+        access: Access,
+    ) -> Result<Self> {
         let distribution = Distribution::fetch()?;
-        configure(&distribution, state, ports, address)?;
+        configure(&distribution, state, ports, address, access)?;
         let process = launch(&distribution, state)?;
         let keeper = keep(state)?;
         let mut broker =
-            Self { distribution, ports, state: state.to_owned(), process, _keeper: keeper };
+            Self { distribution, ports, access, state: state.to_owned(), process, _keeper: keeper };
         broker.wait_until_up()?;
         Ok(broker)
     }
@@ -128,7 +135,7 @@ impl Standalone {
     }
 
     fn wait_until_up(&mut self) -> Result<()> {
-        wait_until_up(&mut self.process, &self.state, self.ports)
+        wait_until_up(&mut self.process, &self.state, self.ports, self.access)
     }
 }
 
@@ -147,9 +154,9 @@ impl Drop for Standalone {
 /// As [`Standalone::start`].
 pub fn start_detached(state: &Path, ports: Ports, address: Ipv4Addr) -> Result<u32> {
     let distribution = Distribution::fetch()?;
-    configure(&distribution, state, ports, address)?;
+    configure(&distribution, state, ports, address, Access::Everybody)?;
     let mut process = launch(&distribution, state)?;
-    wait_until_up(&mut process, state, ports)?;
+    wait_until_up(&mut process, state, ports, Access::Everybody)?;
     Ok(process.id())
 }
 
@@ -176,9 +183,10 @@ fn configure(
     state: &Path,
     ports: Ports,
     address: Ipv4Addr,
+    access: Access,
 ) -> Result<()> {
     fs::create_dir_all(state.join("log"))?;
-    let settings = [
+    let mut settings = vec![
         ("brokerServicePort", ports.broker.to_string()),
         ("webServicePort", ports.web.to_string()),
         ("enablePackagesManagement", "true".to_owned()),
@@ -195,6 +203,7 @@ fn configure(
         ("defaultRetentionTimeInMinutes", "-1".to_owned()),
         ("defaultRetentionSizeInMB", "-1".to_owned()),
     ];
+    settings.extend(access.settings());
     let template = distribution.home.join("conf/standalone.conf");
     let template = fs::read_to_string(&template).with_context(|| template.display().to_string())?;
     let mut lines: Vec<String> = template
@@ -254,10 +263,10 @@ fn keep(state: &Path) -> Result<ChildStdin> {
     keeper.stdin.take().context("the keeper has no input")
 }
 
-fn wait_until_up(process: &mut Child, state: &Path, ports: Ports) -> Result<()> {
+fn wait_until_up(process: &mut Child, state: &Path, ports: Ports, access: Access) -> Result<()> {
     let deadline = Instant::now() + START_LIMIT;
     loop {
-        if answers(ports) {
+        if answers(ports, access) {
             return Ok(());
         }
         if let Some(status) = process.try_wait()? {

@@ -8,6 +8,7 @@ use std::{
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use pulsar_standalone::{
+    access::Access,
     distribution::Distribution,
     standalone::{self, Ports},
 };
@@ -32,7 +33,7 @@ pub(crate) fn run(action: &Action) -> Result<()> {
 /// Makes sure that a broker answers on the standard ports.
 pub(crate) fn up() -> Result<()> {
     let ports = Ports::STANDARD;
-    if standalone::answers(ports) {
+    if standalone::answers(ports, Access::Everybody) {
         println!("A broker answers at {} (admin {}).", ports.service_url(), ports.web_url());
         return Ok(());
     }
