@@ -15,7 +15,7 @@ use crate::{broker, images, workspace};
 #[derive(Subcommand)]
 pub(crate) enum Action {
     /// Start one, with the images that `cargo xtask images` built, and print what to export for
-    /// kubectl.
+    /// kubectl and Pulsar's tools: eval "$(cargo xtask cluster up --broker)".
     Up {
         /// With a Pulsar broker that pods reach (needs a JDK and Maven).
         #[arg(long)]
@@ -51,14 +51,16 @@ fn up(with_broker: bool) -> Result<()> {
         cluster::import_images(&state, &archive)?;
         eprintln!("It has the image {}.", archive.display());
     }
+    let mut exports = format!("export KUBECONFIG={}", kubeconfig.display());
+    let mut path = Binary::get()?.dir().display().to_string();
     if with_broker {
-        start_broker(gateway)?;
+        let ports = start_broker(gateway)?;
+        let (broker, web) = (ports.broker, ports.web);
+        exports += &format!(" PULSAR=pulsar://{gateway}:{broker}");
+        exports += &format!(" PULSAR_ADMIN=http://{gateway}:{web}");
+        path = format!("{path}:{}", broker::distribution()?.join("bin").display());
     }
-    println!(
-        "export KUBECONFIG={} PATH={}:$PATH",
-        kubeconfig.display(),
-        Binary::get()?.dir().display()
-    );
+    println!("{exports} PATH={path}:$PATH");
     Ok(())
 }
 
@@ -71,7 +73,7 @@ pub(crate) fn programs() -> Result<()> {
     Binary::get().map(drop)
 }
 
-fn start_broker(gateway: Ipv4Addr) -> Result<()> {
+fn start_broker(gateway: Ipv4Addr) -> Result<Ports> {
     eprintln!("==> start Pulsar standalone (about 20 s)");
     let ports = Ports::free()?;
     let state = broker_state()?;
@@ -80,7 +82,7 @@ fn start_broker(gateway: Ipv4Addr) -> Result<()> {
         "A broker answers at pulsar://{gateway}:{} (admin http://{gateway}:{}), here and in pods.",
         ports.broker, ports.web
     );
-    Ok(())
+    Ok(ports)
 }
 
 fn down() -> Result<()> {
