@@ -1,16 +1,17 @@
 //! Which of several replicas works: the one that holds a Lease.
 //!
 //! The holder renews the Lease every 2 s; another takes it when it was given up or has not changed
-//! for 15 s by that other's own clock, so that clocks need not agree. Every renewal extends the
-//! [`Fence`] by less than the Lease lasts, counted from before the request, so that a holder stops
-//! writing before another begins.
+//! for 15 s by that other's own clock, so that clocks need not agree. It watches the Lease, so that
+//! it counts from each renewal, and tries again at the moment when the 15 s are over. Every renewal
+//! extends the [`Fence`] by less than the Lease lasts, counted from before the request, so that a
+//! holder stops writing before another begins.
 //!
 //! Deliberately not a crate: those that exist compare clocks of different machines, and tell that
 //! a Lease is lost without holding writes back.
 
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{
     Api, Client,
@@ -18,6 +19,7 @@ use kube::{
     runtime::{WatchStreamExt, watcher},
 };
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::connection::Fence;
@@ -79,26 +81,33 @@ impl Candidate {
         }
     }
 
-    /// Waits until the Lease is ours.
-    pub async fn acquire(&mut self) {
-        // That a holder gave up is seen at once; that it vanished, only by waiting.
+    /// Waits until the Lease is ours, and says whether it is: not if told to stop. An attempt under
+    /// way is brought to its end then, since nobody would give up a Lease that it still gets.
+    pub async fn acquire(&mut self, stop: &CancellationToken) -> bool {
         let changes = watcher::watch_object(self.api.clone(), &self.name).default_backoff();
-        let mut given_up = std::pin::pin!(changes.filter(|change| {
-            let free = matches!(change, Ok(Some(lease)) if claim::holder(lease).is_none());
-            std::future::ready(free)
-        }));
-        loop {
+        let mut changes = std::pin::pin!(changes);
+        while !stop.is_cancelled() {
             match self.attempt().await {
-                Ok(Claim::Held) => break,
+                Ok(Claim::Held) => {
+                    info!(lease = self.name, identity = self.identity, "leading");
+                    return true;
+                }
                 Ok(Claim::HeldBy(holder)) => debug!(holder, "standing by"),
                 Err(why) => warn!(lease = self.name, %why, "cannot tell who leads"),
             }
             tokio::select! {
-                () = sleep(self.timing.retry) => {}
-                Some(_) = given_up.next() => {}
+                () = sleep(self.pause()) => {}
+                () = news(&mut changes, &self.observed) => {}
+                () = stop.cancelled() => {}
             }
         }
-        info!(lease = self.name, identity = self.identity, "leading");
+        false
+    }
+
+    /// Until the next attempt, if nothing happens: no longer than another's Lease lasts.
+    fn pause(&self) -> Duration {
+        let left = self.observed.held_for(&self.identity, self.fence.now());
+        if left.is_zero() { self.timing.retry } else { self.timing.retry.min(left) }
     }
 
     /// Renews the Lease until that fails for good. Cancel-safe: the fence closes by itself.
@@ -128,14 +137,29 @@ impl Candidate {
     /// Gives the Lease up, so that another need not wait for its end. Writes are held back first.
     pub async fn release(mut self) {
         self.fence.close();
-        let Some(given_up) = self.observed.given_up(&self.identity) else { return };
-        let parameters = PostParams::default();
-        let asked = self.api.replace(&self.name, &parameters, &given_up);
-        match timeout(self.timing.retry, asked).await {
-            Ok(Ok(_)) => info!(lease = self.name, "gave the lease up"),
+        match timeout(self.timing.retry, self.give_up()).await {
+            Ok(Ok(())) => {}
             Ok(Err(error)) => warn!(lease = self.name, %error, "the lease runs out by itself"),
             Err(_) => warn!(lease = self.name, "no answer; the lease runs out by itself"),
         }
+    }
+
+    async fn give_up(&mut self) -> Result<(), kube::Error> {
+        while let Some(given_up) = self.observed.given_up(&self.identity) {
+            match self.api.replace(&self.name, &PostParams::default(), &given_up).await {
+                Ok(_) => {
+                    info!(lease = self.name, "gave the lease up");
+                    return Ok(());
+                }
+                // A renewal whose answer was not waited for came before.
+                Err(kube::Error::Api(status)) if status.is_conflict() => {
+                    let found = self.api.get_opt(&self.name).await?;
+                    self.observed.see(found, self.fence.now());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Takes or renews the Lease if that is allowed.
@@ -185,6 +209,20 @@ impl Candidate {
     }
 }
 
+/// Waits for a Lease that is not the one known. It is only heard of here and looked up by whoever
+/// hears: what a watch tells may be late.
+async fn news(
+    changes: &mut (impl Stream<Item = Result<Option<Lease>, watcher::Error>> + Unpin),
+    known: &Observed,
+) {
+    while let Some(change) = changes.next().await {
+        if matches!(change, Ok(Some(lease)) if !known.is(&lease)) {
+            return;
+        }
+    }
+    std::future::pending().await
+}
+
 #[derive(Debug, thiserror::Error)]
 enum AttemptError {
     #[error("no answer in time")]
@@ -192,3 +230,6 @@ enum AttemptError {
     #[error(transparent)]
     Api(#[from] kube::Error),
 }
+
+#[cfg(test)]
+mod tests;

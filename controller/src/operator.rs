@@ -154,7 +154,7 @@ impl Work {
         let mut candidate = candidate;
         if let Some(candidate) = &mut candidate {
             readiness.set(State::StandingBy);
-            if stop.run_until_cancelled(candidate.acquire()).await.is_none() {
+            if !candidate.acquire(&stop).await {
                 return Ok(());
             }
         }
@@ -165,12 +165,12 @@ impl Work {
         let running = tokio::spawn(run::run(client, settings, monitor, stop.clone()));
         let mut running = AbortOnDropHandle::new(running);
         let ended = tokio::select! {
-            ended = &mut running => Err(died("the work", ended.map(|ended| ended.map_err(Into::into)))),
+            ended = &mut running => work_ended(ended, stop.is_cancelled()),
             lost = keep(candidate.as_mut()) => return Err(lost.into()),
             () = stop.cancelled() => {
                 readiness.set(State::Stopping);
                 match timeout(STOP_TIME, &mut running).await {
-                    Ok(ended) => ended.map_err(anyhow::Error::from).and_then(|ended| Ok(ended?)),
+                    Ok(ended) => work_ended(ended, true),
                     // What is under way then is held back, and done by who leads next.
                     Err(_elapsed) => Ok(()),
                 }
@@ -187,6 +187,17 @@ async fn keep(candidate: Option<&mut Candidate>) -> Lost {
     match candidate {
         Some(candidate) => candidate.keep().await,
         None => pending().await,
+    }
+}
+
+/// What it means that the work is over. It may be seen to end before the stop that ended it.
+fn work_ended(
+    ended: Result<Result<(), kube::Error>, JoinError>,
+    told_to: bool,
+) -> anyhow::Result<()> {
+    match ended {
+        Ok(Ok(())) if told_to => Ok(()),
+        ended => Err(died("the work", ended.map(|ended| ended.map_err(Into::into)))),
     }
 }
 
@@ -226,4 +237,29 @@ async fn stop_on_signal(stop: CancellationToken) -> Infallible {
     }
     stop.cancel();
     pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_was_told_to_end_has_not_failed() {
+        let ended = || async { tokio::spawn(async { Ok(()) }).await };
+        assert!(work_ended(ended().await, true).is_ok());
+        let by_itself = work_ended(ended().await, false).unwrap_err();
+        assert_eq!(by_itself.to_string(), "the work ended by itself");
+    }
+
+    #[tokio::test]
+    async fn work_that_fails_has_failed_whatever_it_was_told() {
+        for told_to in [true, false] {
+            let failed = tokio::spawn(async { Err(kube::Error::TlsRequired) }).await;
+            let error = work_ended(failed, told_to).unwrap_err();
+            assert!(format!("{error:#}").starts_with("the work ended: "), "{error:#}");
+            let died = tokio::spawn(async { panic!("in a test") }).await;
+            let error = work_ended(died, told_to).unwrap_err();
+            assert!(error.to_string().contains("a mistake in this program"), "{error:#}");
+        }
+    }
 }

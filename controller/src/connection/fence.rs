@@ -153,4 +153,4 @@ impl<T: Connection> Connection for Fenced<T> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

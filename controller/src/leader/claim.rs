@@ -42,6 +42,23 @@ impl Observed {
         self.holder() == Some(identity)
     }
 
+    /// Whether this is the very Lease that was seen last.
+    pub(super) fn is(&self, lease: &Lease) -> bool {
+        let version = |lease: &Lease| lease.metadata.resource_version.clone();
+        self.lease.as_ref().is_some_and(|known| version(known) == version(lease))
+    }
+
+    /// How long another's Lease must go on unchanged until it may be taken. Zero if it may be now.
+    pub(super) fn held_for(&self, identity: &str, now: Duration) -> Duration {
+        if self.holder().is_none() || self.is_held_by(identity) {
+            return Duration::ZERO;
+        }
+        let spec = self.lease.as_ref().and_then(|lease| lease.spec.as_ref());
+        let seconds = spec.and_then(|spec| spec.lease_duration_seconds).unwrap_or_default();
+        let lasts = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+        lasts.saturating_sub(now.saturating_sub(self.since))
+    }
+
     /// The Lease to write, or who holds it. Without a resource version it is to be created; with
     /// one, the API server refuses it if another was faster.
     pub(super) fn claim(
@@ -50,16 +67,12 @@ impl Observed {
         lasts: Duration,
         now: Duration,
     ) -> Result<Lease, String> {
+        if !self.held_for(identity, now).is_zero() {
+            return Err(self.holder().unwrap_or_default().to_owned());
+        }
         let lease = self.lease.clone().unwrap_or_default();
         let old = lease.spec.unwrap_or_default();
         let ours = self.is_held_by(identity);
-        if let Some(holder) = self.holder().filter(|_| !ours) {
-            let seconds = old.lease_duration_seconds.unwrap_or_default();
-            let free_after = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-            if now.saturating_sub(self.since) < free_after {
-                return Err(holder.to_owned());
-            }
-        }
         let time = Some(MicroTime(Timestamp::now()));
         let transitions = old.lease_transitions.unwrap_or(0);
         let spec = LeaseSpec {

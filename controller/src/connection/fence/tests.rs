@@ -4,7 +4,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::*;
 
 /// Tokio's clock, which tests move.
-fn paused() -> Duration {
+pub(crate) fn paused() -> Duration {
     // Any fixed moment before the test will do: the clock stands still.
     thread_local!(static BEGIN: tokio::time::Instant = tokio::time::Instant::now());
     BEGIN.with(|begin| begin.elapsed())
