@@ -3,16 +3,14 @@
 //! It holds etcd too: distributions have old ones, which lack what current clients ask for.
 
 use std::{
-    env, fs,
     io::ErrorKind,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::Command,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
-use crate::{command, machine};
+use crate::go;
 
 /// The version that the project is tested against. `binary/go.mod` names the same.
 pub const VERSION: &str = "1.34.2";
@@ -30,9 +28,7 @@ pub struct Binary {
 impl Binary {
     /// Where it is, or will be: `~/.cache/function-mesh/kubernetes-VERSION`.
     pub fn location() -> Result<PathBuf> {
-        let home =
-            env::var_os("HOME").context("HOME is not set, so there is no cache directory")?;
-        Ok(Path::new(&home).join(".cache/function-mesh").join(format!("kubernetes-{VERSION}")))
+        go::kept(&format!("kubernetes-{VERSION}"))
     }
 
     /// Whether it must be compiled first.
@@ -47,8 +43,8 @@ impl Binary {
     pub fn get() -> Result<Self> {
         let dir = Self::location()?;
         if Self::is_missing()? {
-            fs::create_dir_all(&dir).with_context(|| dir.display().to_string())?;
-            compile(&dir).with_context(|| format!("Kubernetes {VERSION} could not be compiled"))?;
+            let compiled = compile(&dir.join("kube"));
+            compiled.with_context(|| format!("Kubernetes {VERSION} could not be compiled"))?;
         }
         for name in PROGRAMS {
             match symlink("kube", dir.join(name)) {
@@ -69,36 +65,27 @@ impl Binary {
     }
 }
 
-fn compile(dir: &Path) -> Result<()> {
-    let Some(go) = machine::program("go") else {
-        bail!("no go on the PATH: install Go 1.24 or newer (https://go.dev/dl/)");
-    };
-    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("binary");
-    let number: Vec<&str> = VERSION.split('.').collect();
-    let [major, minor, _] = number.as_slice() else { bail!("{VERSION} has not three parts") };
-    let value =
-        |name: &str, value: &str| format!("-X k8s.io/component-base/version.{name}={value}");
-    let flags = [
-        "-s -w".to_owned(),
-        value("gitVersion", &format!("v{VERSION}")),
-        value("gitMajor", major),
-        value("gitMinor", minor),
-    ];
-    // Under another name until it is whole: several may start at once.
-    let unfinished = dir.join(format!("kube.{}", std::process::id()));
-    // It takes long and nobody waits for each second of it.
-    command::output(
-        Command::new("nice")
-            .args(["-n", "10"])
-            .arg(go)
-            .args(["build", "-trimpath", "-buildvcs=false", "-ldflags", &flags.join(" "), "-o"])
-            .arg(&unfinished)
-            .arg(".")
-            .env("CGO_ENABLED", "0")
-            .current_dir(module),
-    )?;
-    fs::rename(&unfinished, dir.join("kube"))?;
-    Ok(())
+/// The first two numbers of the version.
+pub(crate) fn release() -> [&'static str; 2] {
+    let mut numbers = VERSION.split('.');
+    [(); 2].map(|()| numbers.next().unwrap_or_default())
+}
+
+fn compile(file: &Path) -> Result<()> {
+    let [major, minor] = release();
+    let version = format!("v{VERSION}");
+    go::compile(
+        &go::Source {
+            module: "binary",
+            package: ".",
+            set: &[
+                ("k8s.io/component-base/version.gitVersion", &version),
+                ("k8s.io/component-base/version.gitMajor", major),
+                ("k8s.io/component-base/version.gitMinor", minor),
+            ],
+        },
+        file,
+    )
 }
 
 #[cfg(test)]

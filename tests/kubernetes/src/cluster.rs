@@ -83,7 +83,8 @@ impl Cluster {
         self.programs.place.network.as_ref().map(Network::gateway)
     }
 
-    /// Every write so far, and every way into a container: an `audit.k8s.io/v1` event per line.
+    /// Every write so far, every way into a container, and all that service accounts ask: an
+    /// `audit.k8s.io/v1` event per line.
     pub fn audit_log(&self) -> PathBuf {
         self.programs.place.file(files::AUDIT_LOG)
     }

@@ -33,7 +33,7 @@ pub(crate) const ADMIN: &str = "kubeconfig";
 pub(crate) const ADMIN_HEADER: &str = "pki/admin.header";
 pub(crate) const SOCKET: &str = "containerd.sock";
 
-/// Every write, and every way into a container.
+/// Every write, every way into a container, and all that pods ask.
 const AUDIT: &str = "\
 apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -43,6 +43,8 @@ rules:
   verbs: [create, update, patch, delete, deletecollection]
 - level: Metadata
   resources: [{group: '', resources: [pods/exec, pods/attach, pods/portforward]}]
+- level: Metadata
+  userGroups: ['system:serviceaccounts']
 - level: None
 ";
 

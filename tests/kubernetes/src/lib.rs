@@ -3,8 +3,8 @@
 //! ```text
 //! machine (Debian's containerd, runc, ..) ─┐
 //! binary (Kubernetes, etcd; compiled once) ┼─► files ─► programs ─► cluster ─► kill, freeze, restart
-//! network (a bridge of its own) ───────────┘                          │
-//! image (files of this machine) ─────────────────────────────────────┘
+//! network (a bridge of its own) ───────────┘                        │   │
+//! image (files of this machine) ────────────────────────────────────┘   └─► helm (compiled once)
 //! ```
 //!
 //! Shared by the task runner and the test harness, so it is built from little and compiles in
@@ -18,6 +18,7 @@
 
 pub mod command;
 pub mod machine;
+mod go;
 pub mod binary;
 pub mod network;
 pub mod control_group;
@@ -28,3 +29,4 @@ pub mod readiness;
 pub mod sweep;
 pub mod cluster;
 pub mod image;
+pub mod helm;

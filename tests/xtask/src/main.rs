@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod broker;
+mod chart;
 mod cluster;
 mod demo;
 mod examples;
@@ -44,6 +45,8 @@ enum Task {
     Test(suite::Options),
     /// Licences, duplicate versions and sources of the dependencies (needs cargo-deny).
     Deny,
+    /// Lint and render the Helm chart (needs Go the first time).
+    Chart,
     /// Side by side with Pulsar's Java and Python runtimes; writes tests/bench/RESULTS.md.
     Bench(measure::BenchOptions),
     /// The long scenarios at full size: 300,000 messages, 20 kills, 20 stops, a frozen broker.
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo::run(&options),
         Task::Test(options) => suite::run(&options),
         Task::Deny => suite::deny(),
+        Task::Chart => chart::check(),
         Task::Bench(options) => measure::bench(&options),
         Task::Figures(options) => measure::figures(&options),
         Task::Pulsar { action } => broker::run(&action),

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::{
-    broker, cluster, examples, images,
+    broker, chart, cluster, examples, images,
     programs::{self, PROFILE},
     step, toolchain, workspace,
 };
@@ -28,10 +28,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         broker::distribution()?;
         if !options.no_cluster {
             cluster::programs()?;
+            chart::helm()?;
             toolchain::buildah()?;
         }
     }
     lints()?;
+    if !options.quick && !options.no_cluster {
+        chart::check()?;
+    }
     unit_tests()?;
     examples::test()?;
     examples::build()?;
