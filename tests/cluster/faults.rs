@@ -8,65 +8,15 @@ use function_mesh_tests::{
     api_proxy::ApiProxy,
     eventually::{eventually, eventually_true},
     platform::Platform,
-    runner::Running,
 };
 use kubernetes_standalone::programs::{Component, Options};
 use serde_json::{Value, json};
 
 use crate::{
-    operator::{STARTED, kinds, standard},
+    operator::STARTED,
+    podless::{controller, function, is_settled, namespace, settled},
     stage::{SOON, own_cluster_turn, platform},
 };
-
-/// A namespace with the ConfigMap that functions name; no pods are to run in it.
-fn namespace(platform: &Platform, name: &str) -> Result<String> {
-    kinds(platform)?;
-    let namespace = platform.kubernetes.namespace(name)?;
-    platform.kubernetes.pulsar_nowhere(&namespace)?;
-    Ok(namespace)
-}
-
-/// A function that has everything a function can own, and no pods.
-fn function(namespace: &str, name: &str) -> Value {
-    json!({
-        "apiVersion": "compute.functionmesh.io/v1alpha1", "kind": "Function",
-        "metadata": { "name": name, "namespace": namespace },
-        "spec": {
-            "replicas": 0,
-            "cleanupSubscription": true,
-            "input": { "topics": ["in"] }, "output": { "topic": "out" },
-            "pulsar": { "pulsarConfig": "pulsar" },
-            "wasm": { "module": "f.wasm", "moduleLocation": "https://example.org/f.wasm" },
-        },
-    })
-}
-
-/// A controller of one namespace, through a kubeconfig of its own if there is one.
-fn controller(
-    platform: &Platform,
-    namespace: &str,
-    proxy: Option<&ApiProxy>,
-    flags: &[(&str, &str)],
-) -> Result<Running> {
-    let run = match proxy {
-        Some(proxy) => platform.controller_as(&proxy.kubeconfig(), namespace)?,
-        None => platform.controller(namespace)?,
-    };
-    flags.iter().fold(run, |run, (name, value)| run.flag(name, value)).start()
-}
-
-fn settled(platform: &Platform, namespace: &str, name: &str) -> Result<()> {
-    eventually_true(STARTED, format!("{name} to be reconciled"), || {
-        is_settled(platform, namespace, name)
-    })
-}
-
-fn is_settled(platform: &Platform, namespace: &str, name: &str) -> Result<bool> {
-    let function = platform.kubernetes.get("Function", namespace, name)?;
-    let ready = standard(&function, "Ready")?;
-    let current = ready.get("observedGeneration") == function.pointer("/metadata/generation");
-    Ok(current && ready.get("reason") == Some(&json!("ScaledToZero")))
-}
 
 /// Everything of a namespace that the controller makes, without what differs by nature.
 fn state(platform: &Platform, namespace: &str) -> Result<BTreeMap<String, Value>> {
@@ -188,52 +138,6 @@ fn lost_and_late_events_are_caught_up_with() -> Result<()> {
     })?;
     assert_eq!(set()?.pointer("/metadata/uid").cloned(), uid);
     Ok(())
-}
-
-#[test]
-fn a_leader_that_ends_is_followed_and_one_that_slept_writes_nothing() -> Result<()> {
-    let platform = platform()?;
-    let namespace = namespace(platform, "leaders")?;
-    let flags =
-        [("--enable-leader-election", "true"), ("--leader-election-namespace", namespace.as_str())];
-    let start = || controller(platform, &namespace, None, &flags);
-    let holder = || {
-        let lease = platform.kubernetes.find("Lease", &namespace, "a3f45fce.functionmesh.io")?;
-        let lease = lease.unwrap_or_default();
-        let holder = lease.pointer("/spec/holderIdentity").and_then(Value::as_str);
-        Ok::<_, anyhow::Error>(holder.unwrap_or_default().to_owned())
-    };
-    let mut first = start()?;
-    eventually_true(SOON, "a leader", || Ok(!holder()?.is_empty()))?;
-    let leader = holder()?;
-    let second = start()?;
-    platform.kubernetes.apply_object(&function(&namespace, "before"))?;
-    settled(platform, &namespace, "before")?;
-
-    // It steps down by itself.
-    first.stop(Duration::from_secs(10))?;
-    eventually_true(SOON, "another leader", || {
-        let now = holder()?;
-        Ok(!now.is_empty() && now != leader)
-    })?;
-    platform.kubernetes.apply_object(&function(&namespace, "after"))?;
-    settled(platform, &namespace, "after")?;
-
-    // Asleep past its lease, then awake: it ends instead of writing.
-    let sleeper = holder()?;
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(second.pid())?);
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP)?;
-    let _third = start()?;
-    eventually_true(STARTED, "a third leader", || {
-        let now = holder()?;
-        Ok(!now.is_empty() && now != sleeper)
-    })?;
-    let mut second = second;
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGCONT)?;
-    let ended = second.wait(SOON)?;
-    ensure!(ended.code.is_some_and(|code| code != 0), "{ended:?}");
-    platform.kubernetes.apply_object(&function(&namespace, "last"))?;
-    settled(platform, &namespace, "last")
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! Needs root, for containers and their network. `cargo xtask test` builds what is tested and runs
 //! them.
+#![expect(clippy::disallowed_types, reason = "what real programs take is told by the wall clock")]
 
 #[cfg(test)]
 mod backlog;
@@ -12,7 +13,11 @@ mod clusters;
 #[cfg(test)]
 mod definitions;
 #[cfg(test)]
+mod install;
+#[cfg(test)]
 mod interference;
+#[cfg(test)]
+mod leader;
 #[cfg(test)]
 mod node;
 #[cfg(test)]
@@ -27,5 +32,7 @@ mod functions;
 mod mesh;
 #[cfg(test)]
 mod operator;
+#[cfg(test)]
+mod podless;
 #[cfg(test)]
 mod restarts;

@@ -127,12 +127,7 @@ fn a_service_account_may_only_what_its_role_says_and_the_log_shows_it() -> Resul
            roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: maps}}, \
            subjects: [{{kind: ServiceAccount, name: default, namespace: {namespace}}}]}}"
     ))?;
-    let mut create = platform.machine.kubectl();
-    let token = create.args(["create", "token", "default", "--namespace", &namespace]).output()?;
-    ensure!(token.status.success(), "{}", String::from_utf8_lossy(&token.stderr));
-    let token = String::from_utf8(token.stdout)?;
-    let kubeconfig = platform.machine.kubeconfig_for("limited", token.trim())?;
-    let limited = Kubernetes::connect(&kubeconfig)?;
+    let limited = Kubernetes::connect(&platform.kubeconfig_of(&namespace, "default")?)?;
     let object = |kind: &str| {
         format!(
             "{{apiVersion: v1, kind: {kind}, metadata: {{name: mine, namespace: {namespace}}}}}"

@@ -1,9 +1,9 @@
 //! All that a function in a pod needs: a cluster, a broker that pods reach, the images under test.
 
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{net::Ipv4Addr, path::PathBuf, sync::Arc};
 
 use anyhow::{Context as _, Result};
-use kubernetes_standalone::{cluster::Cluster as Machine, programs::Options};
+use kubernetes_standalone::{cluster::Cluster as Machine, command, programs::Options};
 use pulsar_standalone::{
     access::Access,
     standalone::{Ports, Standalone},
@@ -73,6 +73,20 @@ impl Platform {
         self.machine.import_images(&guests::image("function-mesh-controller")?)
     }
 
+    /// Kubernetes' own `kubectl`, to its end.
+    ///
+    /// # Errors
+    /// It failed; the error holds the end of what it said.
+    pub fn kubectl(&self, arguments: &[&str]) -> Result<String> {
+        command::output(self.machine.kubectl().args(arguments))
+    }
+
+    /// A kubeconfig for a service account, with a token of an hour.
+    pub fn kubeconfig_of(&self, namespace: &str, account: &str) -> Result<PathBuf> {
+        let token = self.kubectl(&["create", "token", account, "--namespace", namespace])?;
+        self.machine.kubeconfig_for(&format!("{namespace}-{account}"), token.trim())
+    }
+
     /// Where pods reach what listens on this machine.
     ///
     /// # Errors
@@ -82,8 +96,16 @@ impl Platform {
     }
 
     /// Every write to the API server so far.
-    pub fn writes(&self) -> Result<Vec<audit::Write>> {
+    pub fn writes(&self) -> Result<Vec<audit::Request>> {
         audit::writes(&self.machine.audit_log())
+    }
+
+    /// Every request so far of a service account (`NAMESPACE:NAME`).
+    pub fn requests_of(&self, account: &str) -> Result<Vec<audit::Request>> {
+        let user = format!("system:serviceaccount:{account}");
+        let mut requests = audit::requests(&self.machine.audit_log())?;
+        requests.retain(|request| request.user == user);
+        Ok(requests)
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use function_mesh_tests::{audit::Write, platform::Platform, runner::Running};
+use function_mesh_tests::{audit::Request, platform::Platform, runner::Running};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use kube::{
@@ -149,7 +149,7 @@ impl Stage {
             before = later;
         }
         // The controller runs as the administrator, who does nothing else meanwhile.
-        let own = |log: &[Write]| log.iter().filter(|write| write.user == "admin").count();
+        let own = |log: &[Request]| log.iter().filter(|write| write.user == "admin").count();
         let (usage, log) = (self.controller.usage()?, own(&self.platform.writes()?));
         ensure!(log > count, "the audit log has {log} writes for {count} functions");
         thread::sleep(rest);

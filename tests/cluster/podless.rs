@@ -1,0 +1,60 @@
+//! Functions that own everything but pods: what the controller does for them is seen within
+//! seconds, and needs neither node nor broker.
+
+use anyhow::Result;
+use function_mesh_tests::{
+    api_proxy::ApiProxy, eventually::eventually_true, platform::Platform, runner::Running,
+};
+use serde_json::{Value, json};
+
+use crate::operator::{STARTED, kinds, standard};
+
+/// A namespace with the ConfigMap that functions name; no pods are to run in it.
+pub(crate) fn namespace(platform: &Platform, name: &str) -> Result<String> {
+    kinds(platform)?;
+    let namespace = platform.kubernetes.namespace(name)?;
+    platform.kubernetes.pulsar_nowhere(&namespace)?;
+    Ok(namespace)
+}
+
+/// A function that has everything a function can own, and no pods.
+pub(crate) fn function(namespace: &str, name: &str) -> Value {
+    json!({
+        "apiVersion": "compute.functionmesh.io/v1alpha1", "kind": "Function",
+        "metadata": { "name": name, "namespace": namespace },
+        "spec": {
+            "replicas": 0,
+            "cleanupSubscription": true,
+            "input": { "topics": ["in"] }, "output": { "topic": "out" },
+            "pulsar": { "pulsarConfig": "pulsar" },
+            "wasm": { "module": "f.wasm", "moduleLocation": "https://example.org/f.wasm" },
+        },
+    })
+}
+
+/// A controller of one namespace, through a kubeconfig of its own if there is one.
+pub(crate) fn controller(
+    platform: &Platform,
+    namespace: &str,
+    proxy: Option<&ApiProxy>,
+    flags: &[(&str, &str)],
+) -> Result<Running> {
+    let run = match proxy {
+        Some(proxy) => platform.controller_as(&proxy.kubeconfig(), namespace)?,
+        None => platform.controller(namespace)?,
+    };
+    flags.iter().fold(run, |run, (name, value)| run.flag(name, value)).start()
+}
+
+pub(crate) fn settled(platform: &Platform, namespace: &str, name: &str) -> Result<()> {
+    eventually_true(STARTED, format!("{name} to be reconciled"), || {
+        is_settled(platform, namespace, name)
+    })
+}
+
+pub(crate) fn is_settled(platform: &Platform, namespace: &str, name: &str) -> Result<bool> {
+    let function = platform.kubernetes.get("Function", namespace, name)?;
+    let ready = standard(&function, "Ready")?;
+    let current = ready.get("observedGeneration") == function.pointer("/metadata/generation");
+    Ok(current && ready.get("reason") == Some(&json!("ScaledToZero")))
+}
