@@ -18,7 +18,11 @@ pub fn satisfied(
     wanted: &impl Serialize,
     live: &impl Serialize,
 ) -> Result<bool, serde_json::Error> {
-    let (wanted, live) = (serde_json::to_value(wanted)?, serde_json::to_value(live)?);
+    let (mut wanted, live) = (serde_json::to_value(wanted)?, serde_json::to_value(live)?);
+    // A list says of what kind its items are, and they do not.
+    if let Some(fields) = wanted.as_object_mut() {
+        fields.retain(|name, _| name != "apiVersion" && name != "kind");
+    }
     Ok(has(&live, &wanted, "", ""))
 }
 
@@ -103,6 +107,13 @@ mod tests {
         let live = json!({"spec": {"dnsPolicy": "ClusterFirst", "containers": [
             {"name": "a", "image": "i", "imagePullPolicy": "IfNotPresent"}]}});
         assert!(is(&live, &wanted));
+    }
+
+    #[test]
+    fn an_item_of_a_list_is_compared_without_its_kind() {
+        let wanted = json!({"apiVersion": "v1", "kind": "Service", "spec": {"a": 1}});
+        assert!(is(&json!({"spec": {"a": 1}}), &wanted));
+        assert!(!is(&json!({"spec": {"a": 2}}), &wanted));
     }
 
     #[test]
