@@ -109,7 +109,8 @@ fn consuming(spec: &Consumption, common: FunctionDetails) -> FunctionDetails {
 /// What all three kinds have. `agent` is who writes the log topic by default.
 fn common(name: &str, spec: &WorkloadSpec, agent: LogTopicAgent) -> FunctionDetails {
     let parallelism = match spec.show_precise_parallelism {
-        Some(true) => spec.replicas(),
+        // A function at zero is what its first instance will be.
+        Some(true) => spec.replicas().max(1),
         _ => 1,
     };
     let guarantee = match spec.processing_guarantee.unwrap_or(ProcessingGuarantee::AtLeastOnce) {

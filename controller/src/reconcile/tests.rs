@@ -426,6 +426,17 @@ fn what_pods_depend_on_decides_whether_they_roll() {
 }
 
 #[test]
+fn a_function_at_zero_can_be_told_how_many_it_is() {
+    let mut spec = java();
+    spec["showPreciseParallelism"] = json!(true);
+    for (replicas, told) in [(0, 1), (1, 1), (3, 3)] {
+        spec["replicas"] = json!(replicas);
+        let built = objects::<Function>(spec.clone(), &caches(&[pulsar()], &[], &[]));
+        assert_eq!(built.details["parallelism"], json!(told), "{replicas} replicas");
+    }
+}
+
+#[test]
 fn a_missing_reference_is_named() {
     let workload: Function = workload(java());
     let refused = |caches: &Caches| {
