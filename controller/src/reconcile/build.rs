@@ -40,6 +40,9 @@ pub(crate) const PACKAGE_CLUSTER: &str = "package-service";
 pub const INPUTS: &str = "compute.functionmesh.io/inputs";
 /// On the StatefulSet: the pod template that was made from it.
 pub const TEMPLATE: &str = "compute.functionmesh.io/template";
+/// On whatever belongs to a workload, but not the pods: what was applied last, so that a field that is
+/// wanted no longer shows, and is removed with the next write.
+pub const APPLIED: &str = "compute.functionmesh.io/applied";
 /// On pods: their configuration, so that a changed one rolls them.
 pub const CONFIGURATION: &str = "compute.functionmesh.io/configuration";
 
@@ -69,7 +72,7 @@ pub fn build<W: Workload>(
     defaults: &PodDefaults,
     replicas: i32,
 ) -> Result<Resources, BuildError> {
-    let config_map = config_map::config_map(workload, details, references)?;
+    let mut config_map = config_map::config_map(workload, details, references)?;
     let configuration = digest(&(&config_map.data, &references.digests))?;
     let mut annotations = BTreeMap::from([(CONFIGURATION.to_owned(), configuration)]);
     if let Some(time) = workload.annotations().get(RESTARTED_AT) {
@@ -78,23 +81,35 @@ pub fn build<W: Workload>(
     let mut stateful_set =
         stateful_set::stateful_set(workload, references, defaults, replicas, annotations);
     let mut horizontal = autoscaler::horizontal(workload, &references.pod);
-    if let Some(horizontal) = &mut horizontal {
-        // A field that is removed from it shows in this.
-        let state = digest(&horizontal.spec)?;
-        horizontal.metadata.annotations = Some(BTreeMap::from([(TEMPLATE.to_owned(), state)]));
-    }
+    let mut vertical = autoscaler::vertical(workload, &references.pod)?;
+    let mut service = service::service(workload);
     let template = digest(&stateful_set.spec.as_ref().map(|spec| &spec.template))?;
     stateful_set.metadata.annotations = Some(BTreeMap::from([
         (INPUTS.to_owned(), inputs(workload, references, defaults)?),
         (TEMPLATE.to_owned(), template),
     ]));
-    Ok(Resources {
-        config_map,
-        service: service::service(workload),
-        stateful_set,
-        horizontal,
-        vertical: autoscaler::vertical(workload, &references.pod)?,
-    })
+    stamp(&mut config_map)?;
+    stamp(&mut service)?;
+    stamp(&mut stateful_set)?;
+    horizontal.as_mut().map(stamp).transpose()?;
+    vertical.as_mut().map(stamp).transpose()?;
+    Ok(Resources { config_map, service, stateful_set, horizontal, vertical })
+}
+
+/// Adds the digest of what an object is to be.
+fn stamp<K: ResourceExt + Serialize>(object: &mut K) -> Result<(), serde_json::Error> {
+    let mut whole = serde_json::to_value(&*object)?;
+    if let Some(metadata) = whole.get_mut("metadata").and_then(|metadata| metadata.as_object_mut())
+    {
+        metadata.remove("annotations");
+    }
+    if let Some(spec) = whole.get_mut("spec").and_then(|spec| spec.as_object_mut()) {
+        // How many pods there are changes often, and cannot be absent; pods have annotations of
+        // their own.
+        spec.retain(|field, _| field != "replicas" && field != "template");
+    }
+    object.annotations_mut().insert(APPLIED.to_owned(), digest(&whole)?);
+    Ok(())
 }
 
 /// A digest of everything that a user can change and that pods depend on. Not in it: how many pods

@@ -437,6 +437,27 @@ fn a_function_at_zero_can_be_told_how_many_it_is() {
 }
 
 #[test]
+fn a_field_that_is_wanted_no_longer_is_a_difference() {
+    let of = |spec: Value| objects::<Function>(spec, &caches(&[pulsar()], &[], &[]));
+    let mut more = java();
+    more["maxReplicas"] = json!(9);
+    let mut most = more.clone();
+    most["persistentVolumeClaimRetentionPolicy"] = json!({"whenDeleted": "Delete"});
+    most["pod"] = json!({"autoScalingBehavior": {"scaleDown": {"stabilizationWindowSeconds": 9}}});
+    let (more, most) = (of(more), of(most));
+    assert!(drift::satisfied(&most.stateful_set, &most.stateful_set).unwrap());
+    assert!(!drift::satisfied(&more.stateful_set, &most.stateful_set).unwrap());
+    assert!(!drift::satisfied(&more.horizontal, &most.horizontal).unwrap());
+    assert!(drift::satisfied(&more.service, &most.service).unwrap());
+    let annotation = |set: &Value, name: &str| set["metadata"]["annotations"][name].clone();
+    for name in [build::INPUTS, build::TEMPLATE] {
+        let pods_stay =
+            annotation(&more.stateful_set, name) == annotation(&of(java()).stateful_set, name);
+        assert!(pods_stay, "{name}");
+    }
+}
+
+#[test]
 fn a_missing_reference_is_named() {
     let workload: Function = workload(java());
     let refused = |caches: &Caches| {
