@@ -6,7 +6,9 @@
 //! ```
 //!
 //! Reading and writing have connections of their own, so that the fence can stand where bytes
-//! leave. Nothing is retried here: whoever asks knows how urgent it is, and waits by its own plan.
+//! leave. Nothing is retried here: whoever asks knows how urgent it is, and waits by its own plan. But
+//! a refusal that asks to wait is handed over after that time, so that nobody can come back sooner:
+//! not a retry, nor another look at the same object that something else starts.
 
 use std::{
     sync::Arc,
@@ -15,7 +17,7 @@ use std::{
 };
 
 use futures::{FutureExt, future::BoxFuture};
-use http::{Method, Request, Response, Uri};
+use http::{Method, Request, Response, StatusCode, Uri, header::RETRY_AFTER};
 use hyper::body::Incoming;
 use hyper_util::{
     client::legacy::{Builder, ResponseFuture, connect::HttpConnector},
@@ -25,7 +27,10 @@ use kube::{
     Client, Config,
     client::{Body, ConfigExt},
 };
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::TcpStream,
+    time::{sleep, timeout},
+};
 use tower::{BoxError, Service, ServiceBuilder};
 
 use crate::metrics::Metrics;
@@ -43,6 +48,9 @@ use fence::Fenced;
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 const CONNECT_TIME: Duration = Duration::from_secs(5);
+
+/// The API server asks for a second, as a rule; more than this is not waited here.
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// A client whose writes are held back by the fence, and whose requests are counted.
 ///
@@ -147,6 +155,7 @@ impl Service<Request<Body>> for ApiServer {
         } else {
             &self.reads
         };
+        let patient = !is_urgent(request.uri().path());
         let answer = send(request);
         let (metrics, pulse) = (self.metrics.clone(), self.pulse.clone());
         async move {
@@ -159,6 +168,9 @@ impl Service<Request<Body>> for ApiServer {
             if code.is_some_and(|code| !code.is_server_error()) {
                 pulse.beat();
             }
+            if let Some(wait) = answer.as_ref().ok().filter(|_| patient).and_then(asked_to_wait) {
+                sleep(wait).await;
+            }
             answer
         }
         .boxed()
@@ -169,6 +181,21 @@ impl Service<Request<Body>> for ApiServer {
 #[error("no answer to a {verb} request within {} s", ANSWER_TIME.as_secs())]
 struct NoAnswer {
     verb: &'static str,
+}
+
+/// A lease has a term, and its holder a plan.
+fn is_urgent(path: &str) -> bool {
+    path.split('/').any(|part| part == "leases")
+}
+
+/// How long an overloaded API server wants to be left alone.
+fn asked_to_wait<B>(answer: &Response<B>) -> Option<Duration> {
+    let overloaded = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
+    if !overloaded.contains(&answer.status()) {
+        return None;
+    }
+    let seconds = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
 fn is_write(method: &Method) -> bool {
@@ -186,5 +213,23 @@ fn verb(request: &Request<Body>) -> &'static str {
         Method::PATCH => "patch",
         Method::DELETE => "delete",
         _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_overloaded_server_is_waited_for_and_not_for_long() {
+        let answer = |status: u16, after: &str| {
+            Response::builder().status(status).header(RETRY_AFTER, after).body(()).unwrap()
+        };
+        assert_eq!(asked_to_wait(&answer(429, "2")), Some(Duration::from_secs(2)));
+        assert_eq!(asked_to_wait(&answer(503, "3600")), Some(LONGEST_WAIT));
+        assert_eq!(asked_to_wait(&answer(429, "Wed, 21 Oct 2026 07:28:00 GMT")), None);
+        assert_eq!(asked_to_wait(&answer(409, "2")), None);
+        assert!(is_urgent("/apis/coordination.k8s.io/v1/namespaces/n/leases/l"));
+        assert!(!is_urgent("/api/v1/namespaces/n/services/s"));
     }
 }
