@@ -1,7 +1,7 @@
 //! Watches, and what starts a reconciliation: a change of an object, of what belongs to it, or of
 //! what it refers to.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt, TryStreamExt, future::ready};
 use k8s_openapi::api::{
@@ -45,7 +45,7 @@ mod references;
 mod watch;
 
 use references::{Change, referring};
-use watch::{api, has_vertical, packed, reflect, vertical};
+use watch::{Watches, has_vertical};
 
 /// What the operator is told at its start.
 #[derive(Clone, Debug)]
@@ -55,6 +55,8 @@ pub struct Settings {
     pub defaults: PodDefaults,
     pub backend: BackendSelection,
     pub pause_rollout: bool,
+    /// Look at everything anew this often, in case that an event was lost.
+    pub resync: Duration,
     /// Look after FunctionMeshes.
     pub meshes: bool,
     /// Tells several controllers apart in Events.
@@ -113,22 +115,22 @@ struct Shared {
 /// Watches one kind and everything that belongs to it.
 async fn kind<W: Workload>(shared: &Shared) {
     let Shared { client, settings, caches, monitor, changes, stop } = shared;
-    let namespace = settings.namespace.as_deref();
+    let watches = Watches::new(client, settings);
     let ours = || {
         let component = W::COMPONENT.as_str();
         watcher::Config::default().labels(&format!("{}={component}", labels::COMPONENT))
     };
     let mut filled = Filled::default();
     let all = watcher::Config::default();
-    let (workloads, workload_stream) = packed::<W>(client, namespace, all, &mut filled);
-    let (stateful_sets, s) = packed::<StatefulSet>(client, namespace, ours(), &mut filled);
-    let (services, v) = packed::<Service>(client, namespace, ours(), &mut filled);
-    let (config_maps, m) = packed::<ConfigMap>(client, namespace, ours(), &mut filled);
-    let (horizontal, h) = packed::<HorizontalPodAutoscaler>(client, namespace, ours(), &mut filled);
-    let (pods, p) = reflect::<Pod>(api(client, namespace), ours(), pods::prune, &mut filled);
+    let (workloads, workload_stream) = watches.packed::<W>(all, &mut filled);
+    let (stateful_sets, s) = watches.packed::<StatefulSet>(ours(), &mut filled);
+    let (services, v) = watches.packed::<Service>(ours(), &mut filled);
+    let (config_maps, m) = watches.packed::<ConfigMap>(ours(), &mut filled);
+    let (horizontal, h) = watches.packed::<HorizontalPodAutoscaler>(ours(), &mut filled);
+    let (pods, p) = watches.reflect::<Pod>(ours(), pods::prune, &mut filled);
     let (vertical, a) = match settings.vertical {
         true => {
-            let (store, stream) = vertical(client, settings, ours(), &mut filled);
+            let (store, stream) = watches.vertical(ours(), &mut filled);
             (Some(store), stream)
         }
         false => (None, futures::stream::pending().boxed()),

@@ -1,6 +1,6 @@
 //! `run`: its flags, and what they amount to.
 
-use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum, builder::BoolishValueParser};
@@ -73,6 +73,12 @@ pub(super) struct Run {
         value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set
     )]
     pause_rollout: bool,
+    /// Look at everything anew this often, in case that an event was lost: 90s, 5m, 1h
+    #[arg(
+        long, value_name = "DURATION", env = "RESYNC_PERIOD", default_value = "5m",
+        value_parser = duration
+    )]
+    resync_period: Duration,
     /// Look after FunctionMeshes
     #[arg(
         long, env = "ENABLE_FUNCTION_MESH_CONTROLLER", value_name = "BOOL", num_args = 0..=1,
@@ -229,9 +235,21 @@ impl Run {
                 namespaced: self.namespaced_backend_config.clone(),
             },
             pause_rollout: self.pause_rollout,
+            resync: self.resync_period,
             meshes: self.enable_function_mesh_controller,
             instance: None,
             vertical: false,
         })
     }
+}
+
+/// A whole number with its unit.
+fn duration(text: &str) -> Result<Duration, String> {
+    let units = [("s", 1), ("m", 60), ("h", 3600)];
+    let found = units.iter().find_map(|(unit, seconds)| {
+        let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+        number.checked_mul(*seconds).filter(|seconds| *seconds > 0)
+    });
+    let expected = "expected a whole number of seconds, minutes or hours: 90s, 5m, 1h";
+    found.map(Duration::from_secs).ok_or_else(|| expected.to_owned())
 }

@@ -64,3 +64,15 @@ fn zero_turns_a_port_off() {
     let options = options(&["--metrics-addr=0", "--health-probe-addr=0"]).unwrap();
     assert!(options.metrics.is_none() && options.probes.is_none());
 }
+
+#[test]
+fn a_resync_period_has_a_unit() {
+    let of = |period: &str| -> Result<u64, String> {
+        Ok(options(&[&format!("--resync-period={period}")])?.settings.resync.as_secs())
+    };
+    assert_eq!(options(&[]).unwrap().settings.resync.as_secs(), 300);
+    assert_eq!((of("90s"), of("2m"), of("1h")), (Ok(90), Ok(120), Ok(3600)));
+    for wrong in ["0s", "5", "m", "-1m", "1d"] {
+        assert!(of(wrong).unwrap_err().contains("90s, 5m, 1h"), "{wrong}");
+    }
+}

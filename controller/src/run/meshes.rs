@@ -8,7 +8,7 @@ use kube::runtime::{
 };
 use tracing::debug;
 
-use super::{CONCURRENCY, Shared, watch::packed};
+use super::{CONCURRENCY, Shared, watch::Watches};
 use crate::{
     cache::Packed,
     crd::{Function, FunctionMesh, Sink, Source},
@@ -22,14 +22,14 @@ use crate::{
 /// Watches meshes and the objects of their members.
 pub(super) async fn watch(shared: &Shared) {
     let Shared { client, settings, monitor, stop, caches: _, changes: _ } = shared;
-    let namespace = settings.namespace.as_deref();
+    let watches = Watches::new(client, settings);
     let members = || watcher::Config::default().labels(mesh::MESH);
     let mut filled = Filled::default();
-    let (functions, f) = packed::<Function>(client, namespace, members(), &mut filled);
-    let (sources, s) = packed::<Source>(client, namespace, members(), &mut filled);
-    let (sinks, k) = packed::<Sink>(client, namespace, members(), &mut filled);
+    let (functions, f) = watches.packed::<Function>(members(), &mut filled);
+    let (sources, s) = watches.packed::<Source>(members(), &mut filled);
+    let (sinks, k) = watches.packed::<Sink>(members(), &mut filled);
     let all = watcher::Config::default();
-    let (meshes, stream) = packed::<FunctionMesh>(client, namespace, all, &mut filled);
+    let (meshes, stream) = watches.packed::<FunctionMesh>(all, &mut filled);
     let context = Arc::new(mesh::Context {
         client: client.clone(),
         live: mesh::Children { functions, sources, sinks },

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Settings,
-    watch::{api, reflect, seen},
+    watch::{Watches, seen},
 };
 use crate::{
     cache::{self, Caches, Packed},
@@ -38,24 +38,19 @@ pub(super) fn references(
     client: &Client,
     settings: &Settings,
 ) -> (Caches, BoxStream<'static, Change>) {
-    let namespace = settings.namespace.as_deref();
+    let watches = Watches::new(client, settings);
     let mut filled = Filled::default();
     // Our own ConfigMaps are watched where they belong.
     let foreign = watcher::Config::default().labels(&format!("!{}", labels::COMPONENT));
     let (config_maps, a) =
-        reflect::<ConfigMap>(api(client, namespace), foreign, cache::prune_config_map, &mut filled);
-    let (secrets, b) = reflect::<Secret>(
-        api(client, namespace),
-        watcher::Config::default(),
-        cache::prune_secret,
-        &mut filled,
-    );
+        watches.reflect::<ConfigMap>(foreign, cache::prune_config_map, &mut filled);
+    let (secrets, b) =
+        watches.reflect::<Secret>(watcher::Config::default(), cache::prune_secret, &mut filled);
     // The global one may be in a namespace that is not watched otherwise, which takes the right
     // to watch them in all.
     let global = settings.backend.global.as_ref().map(|(_, place)| place.as_str());
-    let within = namespace.filter(|watched| global.is_none_or(|place| place == *watched));
-    let (backend_configs, c) = reflect::<BackendConfig>(
-        api(client, within),
+    let within = watches.namespace.filter(|watched| global.is_none_or(|place| place == *watched));
+    let (backend_configs, c) = Watches { namespace: within, ..watches }.reflect::<BackendConfig>(
         watcher::Config::default(),
         cache::prune_metadata,
         &mut filled,

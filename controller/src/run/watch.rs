@@ -2,13 +2,18 @@
 
 use std::{fmt::Debug, time::Duration};
 
-use futures::{Stream, StreamExt, future::ready, stream::BoxStream};
+use futures::{
+    Stream, StreamExt,
+    future::ready,
+    stream::{self, BoxStream},
+};
 use kube::{
     Api, Client, Resource,
     core::{DynamicObject, NamespaceResourceScope},
     runtime::{WatchStreamExt, reflector, reflector::Store, utils::Backoff, watcher},
 };
 use serde::de::DeserializeOwned;
+use tokio::time::sleep;
 use tracing::{debug, warn};
 
 use super::Settings;
@@ -24,43 +29,98 @@ type Watched<K> = (Store<K>, BoxStream<'static, Result<K, watcher::Error>>);
 /// Objects in one answer: thousands at once would take more memory than all that is kept of them.
 const PAGE: u32 = 100;
 
-pub(super) fn api<K>(client: &Client, namespace: Option<&str>) -> Api<K>
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
-{
-    match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
+/// What is watched, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Watches<'a> {
+    pub client: &'a Client,
+    /// `None` for all.
+    pub namespace: Option<&'a str>,
+    /// Everything is listed anew this often.
+    pub resync: Duration,
+}
+
+impl<'a> Watches<'a> {
+    pub(super) fn new(client: &'a Client, settings: &'a Settings) -> Self {
+        Self { client, namespace: settings.namespace.as_deref(), resync: settings.resync }
+    }
+
+    fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        match self.namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        }
+    }
+
+    /// A store of objects as JSON.
+    pub(super) fn packed<K>(
+        &self,
+        config: watcher::Config,
+        filled: &mut Filled,
+    ) -> Watched<Packed<K>>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + 'static,
+    {
+        self.reflect(config, |_| {}, filled)
+    }
+
+    /// A store of objects as they are, less what `prune` takes away.
+    pub(super) fn reflect<K>(
+        &self,
+        config: watcher::Config,
+        prune: fn(&mut K),
+        filled: &mut Filled,
+    ) -> Watched<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + Debug
+            + DeserializeOwned
+            + Send
+            + Sync
+            + 'static,
+    {
+        let (store, writer) = reflector::store();
+        let stream = again(self.resync, self.api(), config).backoff(Pauses::default());
+        let stream = stream.modify(prune).reflect(writer);
+        (store, seen(filled.by(stream).touched_objects()).map(Ok).boxed())
+    }
+
+    /// A store of vertical autoscalers, whose type only the API server knows, and its stream.
+    pub(super) fn vertical(
+        &self,
+        config: watcher::Config,
+        filled: &mut Filled,
+    ) -> Watched<DynamicObject> {
+        let kind = autoscaler::vertical_api();
+        let client = self.client.clone();
+        let api: Api<DynamicObject> = match self.namespace {
+            Some(namespace) => Api::namespaced_with(client, namespace, &kind),
+            None => Api::all_with(client, &kind),
+        };
+        let writer = reflector::store::Writer::new(kind);
+        let store = writer.as_reader();
+        let stream = again(self.resync, api, config).backoff(Pauses::default());
+        let stream = stream.modify(cache::prune_metadata).reflect(writer);
+        (store, seen(filled.by(stream).touched_objects()).map(Ok).boxed())
     }
 }
 
-/// A store of objects as JSON.
-pub(super) fn packed<K>(
-    client: &Client,
-    namespace: Option<&str>,
-    config: watcher::Config,
-    filled: &mut Filled,
-) -> Watched<Packed<K>>
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + 'static,
-{
-    reflect(api(client, namespace), config, |_| {}, filled)
-}
-
-/// A store of objects as they are, less what `prune` takes away.
-pub(super) fn reflect<K>(
+/// A watch that begins anew every so often, with a list: an event that was lost on its way, with
+/// whatever lies in between, is made up for then. Those who listen see every object again.
+fn again<K>(
+    resync: Duration,
     api: Api<K>,
     config: watcher::Config,
-    prune: fn(&mut K),
-    filled: &mut Filled,
-) -> Watched<K>
+) -> impl Stream<Item = Result<watcher::Event<K>, watcher::Error>> + Send
 where
-    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
 {
-    let (store, writer) = reflector::store();
-    let stream = watcher(api, config.page_size(PAGE));
-    let stream = stream.backoff(Pauses::default()).modify(prune).reflect(writer);
-    (store, seen(filled.by(stream).touched_objects()).map(Ok).boxed())
+    let config = config.page_size(PAGE);
+    let once = move || watcher(api.clone(), config.clone()).take_until(sleep(resync));
+    stream::repeat_with(once).flatten()
 }
 
 /// The objects alone. Watches try again by themselves; what goes wrong with them is logged, and ends
@@ -93,27 +153,6 @@ pub(super) async fn has_vertical(client: &Client) -> bool {
             false
         }
     }
-}
-
-/// A store of vertical autoscalers, whose type only the API server knows, and its stream.
-pub(super) fn vertical(
-    client: &Client,
-    settings: &Settings,
-    config: watcher::Config,
-    filled: &mut Filled,
-) -> Watched<DynamicObject> {
-    let kind = autoscaler::vertical_api();
-    let api: Api<DynamicObject> = match settings.namespace.as_deref() {
-        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &kind),
-        None => Api::all_with(client.clone(), &kind),
-    };
-    let writer = reflector::store::Writer::new(kind);
-    let store = writer.as_reader();
-    let stream = watcher(api, config.page_size(PAGE))
-        .backoff(Pauses::default())
-        .modify(cache::prune_metadata)
-        .reflect(writer);
-    (store, seen(filled.by(stream).touched_objects()).map(Ok).boxed())
 }
 
 /// Between attempts to watch: short enough for an API server that comes back to be noticed within
