@@ -1,9 +1,9 @@
 //! What a deleted function leaves in Pulsar: nothing, if it was asked to, or what is reported.
 
-use std::{net::TcpListener, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use function_mesh_tests::eventually::{eventually, eventually_true};
+use function_mesh_tests::eventually::eventually_true;
 use serde_json::{Value, json};
 
 use crate::{operator::Stage, stage::SOON};
@@ -69,35 +69,5 @@ fn an_annotation_keeps_subscriptions() -> Result<()> {
     stage.platform.kubernetes.delete("Function", &stage.namespace, "f")?;
     stage.platform.kubernetes.gone("Function", &stage.namespace, "f", BOUND)?;
     assert_eq!(subscriptions(&stage, &input)?, ["public/default/f"]);
-    Ok(())
-}
-
-#[test]
-fn a_deletion_while_pulsar_is_down_ends_and_is_reported() -> Result<()> {
-    let stage = Stage::new("down")?;
-    let input = stage.topics.create("in")?;
-    // One address refuses, the other takes connections and never answers.
-    let silent = TcpListener::bind("127.0.0.1:0")?;
-    let refusing = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-    for (name, address) in [("refused", refusing), ("silent", silent.local_addr()?)] {
-        stage.pulsar(name, &format!("http://{address}"))?;
-        let mut function = cleaning(&stage, name, &input)?;
-        if let Some(config) = function.pointer_mut("/spec/pulsar/pulsarConfig") {
-            *config = json!(name);
-        }
-        stage.apply(&function)?;
-    }
-    for name in ["refused", "silent"] {
-        stage.ready("Function", name)?;
-        stage.platform.kubernetes.delete("Function", &stage.namespace, name)?;
-    }
-    for name in ["refused", "silent"] {
-        stage.platform.kubernetes.gone("Function", &stage.namespace, name, BOUND)?;
-        let warning = eventually(SOON, format!("a warning about {name}"), || {
-            let events = stage.platform.kubernetes.events(&stage.namespace, name)?;
-            Ok(events.into_iter().find(|e| e.starts_with("Warning SubscriptionNotRemoved")))
-        })?;
-        ensure!(warning.contains(&format!("public/default/{name} of {input}")), "{warning}");
-    }
     Ok(())
 }

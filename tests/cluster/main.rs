@@ -25,8 +25,6 @@ mod runner;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]
-mod faults;
-#[cfg(test)]
 mod functions;
 #[cfg(test)]
 mod mesh;
@@ -36,3 +34,7 @@ mod operator;
 mod podless;
 #[cfg(test)]
 mod restarts;
+#[cfg(test)]
+mod objects;
+#[cfg(test)]
+mod pods;

@@ -73,33 +73,3 @@ fn a_mesh_is_stopped_and_started_as_one() -> Result<()> {
     let [first, .., last] = topics.as_slice() else { return Ok(()) };
     stage.answers(first, "x", last, "x!!!")
 }
-
-#[test]
-fn a_member_that_is_removed_goes_and_one_that_fails_is_named() -> Result<()> {
-    let stage = Stage::new("members")?;
-    let topics = topics(&stage)?;
-    let mut mesh = chain(&stage, &topics);
-    stage.apply(&mesh)?;
-    stage.ready("FunctionMesh", "m")?;
-    let kept = stage.pods("m-stage-0")?;
-    if let Some(functions) = mesh.pointer_mut("/spec/functions").and_then(Value::as_array_mut) {
-        functions.truncate(1);
-        let mut broken = functions.first().cloned().unwrap_or_default();
-        if let Some(broken) = broken.as_object_mut() {
-            broken.insert("name".to_owned(), json!("broken"));
-            broken.insert("wasm".to_owned(), json!({ "module": "/functions/none.wasm" }));
-        }
-        functions.push(broken);
-    }
-    stage.apply(&mesh)?;
-    for name in ["m-stage-1", "m-stage-2"] {
-        stage.platform.kubernetes.gone("Function", &stage.namespace, name, STARTED)?;
-    }
-    let message = stage.reason("FunctionMesh", "m", "MemberFailed")?;
-    ensure!(message.starts_with("broken: ") && message.contains("none.wasm"), "{message}");
-    let members = stage.get("FunctionMesh", "m")?;
-    let healthy = members.pointer("/status/functionConditions/stage-0/status");
-    assert_eq!(healthy, Some(&json!("True")), "{members}");
-    assert_eq!(stage.pods("m-stage-0")?, kept, "a healthy member was disturbed");
-    Ok(())
-}

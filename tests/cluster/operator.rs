@@ -1,154 +1,46 @@
-//! What scenarios of the operator share: a controller that looks after one namespace, the kinds it
-//! needs, functions in a user's image.
+//! The controller on the shared cluster: its kinds and a user's image, put there once.
 
 use std::{
+    ops::{Deref, DerefMut},
     sync::{Mutex, OnceLock, PoisonError},
-    time::Duration,
 };
 
-use anyhow::{Context as _, Result, ensure};
-use function_mesh_tests::{
-    cluster::Namespace,
-    eventually::eventually,
-    operator::function,
-    platform::{Broker, Platform, RUNNER_IMAGE},
-    runner::{Runner, Running},
-};
-use serde_json::{Value, json};
+use anyhow::Result;
+use function_mesh_tests::{platform::Platform, stage};
 
-use crate::stage::{broker, platform, restricted};
+pub(crate) use function_mesh_tests::stage::{STARTED, standard};
 
-/// For a pod to start on two slow cores.
-pub(crate) const STARTED: Duration = Duration::from_secs(60);
+use crate::stage::{broker, platform};
 
-/// A namespace of the cluster, one of the broker, and a controller for them. All end with this.
-pub(crate) struct Stage {
-    pub(crate) platform: &'static Platform,
-    pub(crate) broker: &'static Broker,
-    pub(crate) namespace: String,
-    pub(crate) topics: Namespace,
-    pub(crate) controller: Option<Running>,
-}
+/// A stage on the shared cluster and its broker.
+pub(crate) struct Stage(stage::Stage<'static>);
 
 impl Stage {
-    /// With the ConfigMap `pulsar` that says where the broker is.
     pub(crate) fn new(name: &str) -> Result<Self> {
         let (platform, broker) = (platform()?, broker()?);
         kinds(platform)?;
-        functions_image(platform)?;
-        let namespace = restricted(platform, name)?;
-        let topics = broker.topics.namespace(name)?;
-        let mut stage = Self { platform, broker, namespace, topics, controller: None };
-        stage.pulsar("pulsar", &broker.web_url())?;
-        stage.controller = Some(stage.run()?.start()?);
-        Ok(stage)
-    }
-
-    /// The controller as it is started.
-    pub(crate) fn run(&self) -> Result<Runner> {
-        self.bringing(RUNNER_IMAGE)
-    }
-
-    /// The controller of a version that brings another runner.
-    pub(crate) fn bringing(&self, image: &str) -> Result<Runner> {
-        Ok(self.platform.controller(&self.namespace)?.flag("--runner-image", image))
-    }
-
-    /// Applies a ConfigMap for the broker, with an admin API that may be elsewhere.
-    pub(crate) fn pulsar(&self, name: &str, web_url: &str) -> Result<()> {
-        let service_url = self.broker.service_url();
-        self.platform.kubernetes.pulsar_config(&self.namespace, name, &service_url, web_url)
-    }
-
-    /// Applies an object in this namespace.
-    pub(crate) fn apply(&self, object: &Value) -> Result<Value> {
-        let mut object = object.clone();
-        let metadata = object.get_mut("metadata").context("no metadata")?;
-        if let Some(metadata) = metadata.as_object_mut() {
-            metadata.insert("namespace".to_owned(), self.namespace.clone().into());
-        }
-        self.platform.kubernetes.apply_object(&object)
-    }
-
-    pub(crate) fn get(&self, kind: &str, name: &str) -> Result<Value> {
-        self.platform.kubernetes.get(kind, &self.namespace, name)
-    }
-
-    pub(crate) fn patch(&self, kind: &str, name: &str, patch: &Value) -> Result<Value> {
-        self.platform.kubernetes.patch(kind, &self.namespace, name, patch)
-    }
-
-    /// Waits until an object's own Ready condition is `True` for its present generation.
-    pub(crate) fn ready(&self, kind: &str, name: &str) -> Result<Value> {
-        let object = eventually(STARTED, format!("{kind} {name} to be ready"), || {
-            let object = self.get(kind, name)?;
-            let ready = standard(&object, "Ready")?;
-            let current = ready.get("observedGeneration") == object.pointer("/metadata/generation");
-            Ok((current && ready.get("status") == Some(&json!("True"))).then_some(object))
-        });
-        object.with_context(|| self.story(kind, name))
-    }
-
-    /// Waits until the Ready condition has this reason, and gives its message.
-    pub(crate) fn reason(&self, kind: &str, name: &str, reason: &str) -> Result<String> {
-        let message = eventually(STARTED, format!("{kind} {name} to say {reason}"), || {
-            let object = self.get(kind, name)?;
-            let ready = standard(&object, "Ready")?;
-            let message = ready.get("message").and_then(Value::as_str).unwrap_or_default();
-            Ok((ready.get("reason") == Some(&json!(reason))).then(|| message.to_owned()))
-        });
-        message.with_context(|| self.story(kind, name))
-    }
-
-    /// Names and identities of a function's pods.
-    pub(crate) fn pods(&self, function: &str) -> Result<Vec<(String, String)>> {
-        let selector = format!("compute.functionmesh.io/name={function}");
-        self.platform.kubernetes.pod_uids(&self.namespace, &selector)
-    }
-
-    /// What a reader of a failed test wants to know.
-    fn story(&self, kind: &str, name: &str) -> String {
-        let object = self.get(kind, name).map(|object| object.to_string()).unwrap_or_default();
-        let pod = self.platform.kubernetes.story(&self.namespace, &format!("{name}-function-0"));
-        let log = self.controller.as_ref().map(Running::log).unwrap_or_default();
-        format!("{object}\n{pod}\n{log}")
-    }
-
-    /// A Function of one of the examples.
-    pub(crate) fn function(&self, name: &str, component: &str, input: &str, output: &str) -> Value {
-        function(name, component, input, output)
-    }
-
-    /// Sends one text, and expects one answer.
-    pub(crate) fn answers(
-        &self,
-        input: &str,
-        text: &str,
-        output: &str,
-        answer: &str,
-    ) -> Result<()> {
-        self.topics.send(input, &[text])?;
-        let answers = self.topics.texts(output, 1)?;
-        ensure!(answers == [answer], "{answers:?} instead of {answer}");
-        Ok(())
+        once("functions", || platform.load_functions())?;
+        Ok(Self(stage::Stage::open(platform, broker, name)?))
     }
 }
 
-/// Kubernetes's conditions of an object of ours.
-pub(crate) fn standard<'a>(object: &'a Value, kind: &str) -> Result<&'a Value> {
-    let conditions = object.pointer("/status/standardConditions").and_then(Value::as_array);
-    let found = conditions
-        .and_then(|all| all.iter().find(|condition| condition.get("type") == Some(&json!(kind))));
-    found.with_context(|| format!("no condition {kind} yet"))
+impl Deref for Stage {
+    type Target = stage::Stage<'static>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Stage {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
 }
 
 /// Installs the five kinds, once.
 pub(crate) fn kinds(platform: &Platform) -> Result<()> {
     once("kinds", || platform.install_kinds())
-}
-
-fn functions_image(platform: &Platform) -> Result<()> {
-    once("functions", || platform.load_functions())
 }
 
 /// Runs `work` unless it was done before; a failure is tried again by the next.

@@ -2,9 +2,7 @@
 //! seconds, and needs neither node nor broker.
 
 use anyhow::Result;
-use function_mesh_tests::{
-    api_proxy::ApiProxy, eventually::eventually_true, platform::Platform, runner::Running,
-};
+use function_mesh_tests::{eventually::eventually_true, platform::Platform};
 use serde_json::{Value, json};
 
 use crate::operator::{STARTED, kinds, standard};
@@ -32,27 +30,13 @@ pub(crate) fn function(namespace: &str, name: &str) -> Value {
     })
 }
 
-/// A controller of one namespace, through a kubeconfig of its own if there is one.
-pub(crate) fn controller(
-    platform: &Platform,
-    namespace: &str,
-    proxy: Option<&ApiProxy>,
-    flags: &[(&str, &str)],
-) -> Result<Running> {
-    let run = match proxy {
-        Some(proxy) => platform.controller_as(&proxy.kubeconfig(), namespace)?,
-        None => platform.controller(namespace)?,
-    };
-    flags.iter().fold(run, |run, (name, value)| run.flag(name, value)).start()
-}
-
 pub(crate) fn settled(platform: &Platform, namespace: &str, name: &str) -> Result<()> {
     eventually_true(STARTED, format!("{name} to be reconciled"), || {
         is_settled(platform, namespace, name)
     })
 }
 
-pub(crate) fn is_settled(platform: &Platform, namespace: &str, name: &str) -> Result<bool> {
+fn is_settled(platform: &Platform, namespace: &str, name: &str) -> Result<bool> {
     let function = platform.kubernetes.get("Function", namespace, name)?;
     let ready = standard(&function, "Ready")?;
     let current = ready.get("observedGeneration") == function.pointer("/metadata/generation");

@@ -7,13 +7,11 @@ use std::{
 
 use anyhow::{Result, anyhow};
 use function_mesh_tests::{
-    eventually::eventually_true,
     peer::Peer,
     platform::{Broker, Platform},
 };
 use kubernetes_standalone::{image::Image, programs::Options};
 use pulsar_standalone::access::Access;
-use serde_json::json;
 
 /// For what happens at once, on two slow cores.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
@@ -61,16 +59,7 @@ pub(crate) fn own_cluster_turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A namespace of a scenario's own, under the strictest policy for pods.
+/// As [`Platform::restricted`].
 pub(crate) fn restricted(platform: &Platform, name: &str) -> Result<String> {
-    let namespace = platform.kubernetes.namespace(name)?;
-    let policy = json!({ "metadata": { "labels": {
-        "pod-security.kubernetes.io/enforce": "restricted",
-    } } });
-    platform.kubernetes.patch("Namespace", "", &namespace, &policy)?;
-    // Pods need it, and Kubernetes makes it in its own time.
-    eventually_true(SOON, "the default service account", || {
-        Ok(platform.kubernetes.find("ServiceAccount", &namespace, "default")?.is_some())
-    })?;
-    Ok(namespace)
+    platform.restricted(name)
 }

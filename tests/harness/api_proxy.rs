@@ -7,6 +7,7 @@ use std::{
     path::PathBuf,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use anyhow::{Result, anyhow};
@@ -31,6 +32,10 @@ use tokio::{
 
 use crate::kubernetes::Kubernetes;
 
+pub mod journal;
+
+use journal::{Asked, Journal};
+
 type Answer = Response<UnsyncBoxBody<Bytes, anyhow::Error>>;
 
 /// What the proxy does; all of it off at first.
@@ -44,8 +49,13 @@ struct Plan {
     /// Writes until everything is held.
     until_hold: Option<u64>,
     held: bool,
+    /// Watch events that pass before any is lost.
+    to_pass: u64,
     /// Watch events that are still to be lost.
     to_lose: u64,
+    /// Seconds that a refusal with 429 asks to wait.
+    retry_after: Option<u64>,
+    journal: Vec<Asked>,
 }
 
 #[derive(Debug)]
@@ -107,6 +117,11 @@ impl ApiProxy {
         self.shared.plan().refused = Some((percent, statuses.to_vec()));
     }
 
+    /// Seconds that refusals with 429 ask to wait, in a header as the API server's do. At first 1.
+    pub fn ask_to_wait(&self, seconds: u64) {
+        self.shared.plan().retry_after = Some(seconds);
+    }
+
     pub fn refuse_none(&self) {
         self.shared.plan().refused = None;
     }
@@ -136,6 +151,13 @@ impl ApiProxy {
         self.shared.plan().to_lose = count;
     }
 
+    /// Loses one event of watches: the one after the next `passing`, bookmarks apart.
+    pub fn lose_event_after(&self, passing: u64) {
+        let mut plan = self.shared.plan();
+        plan.to_pass = passing;
+        plan.to_lose = 1;
+    }
+
     /// Events that are still to be lost.
     pub fn events_to_lose(&self) -> u64 {
         self.shared.plan().to_lose
@@ -149,6 +171,11 @@ impl ApiProxy {
     /// Writes that came so far, without leases and events.
     pub fn writes(&self) -> u64 {
         self.shared.plan().writes
+    }
+
+    /// Every request that came so far, watches too, in the order in which they came.
+    pub fn journal(&self) -> Journal {
+        Journal(self.shared.plan().journal.clone())
     }
 
     /// Requests that were answered here, and all that came.
@@ -190,13 +217,23 @@ async fn answer(
 ) -> Result<Answer> {
     let write = is_counted_write(request.method(), request.uri().path());
     let mut released = shared.released.subscribe();
-    let (held, refusal, last) = admit(&mut shared.plan(), &request, write);
+    let (held, refusal, last, wait) = {
+        let mut plan = shared.plan();
+        let (held, refusal, last) = admit(&mut plan, &request, write);
+        plan.journal.push(Asked {
+            at: Instant::now(),
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+            refused: refusal,
+        });
+        (held, refusal, last, plan.retry_after.unwrap_or(1))
+    };
     if held {
         released.changed().await?;
         return Err(anyhow!("held until released"));
     }
     if let Some(status) = refusal {
-        return refuse(status);
+        return refuse(status, wait);
     }
     let watched = request.uri().query().is_some_and(|query| query.contains("watch=true"));
     let (mut parts, body) = request.into_parts();
@@ -252,7 +289,7 @@ fn is_counted_write(method: &Method, path: &str) -> bool {
     is_write && !path.split('/').any(|part| part == "leases" || part == "events")
 }
 
-fn refuse(status: u16) -> Result<Answer> {
+fn refuse(status: u16, wait: u64) -> Result<Answer> {
     let status = StatusCode::from_u16(status)?;
     let body = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
@@ -266,7 +303,7 @@ fn refuse(status: u16) -> Result<Answer> {
     });
     let mut answer = Response::builder().status(status).header("content-type", "application/json");
     if status == StatusCode::TOO_MANY_REQUESTS {
-        answer = answer.header("retry-after", "1");
+        answer = answer.header("retry-after", wait);
     }
     let body = Full::new(Bytes::from(body.to_string()));
     Ok(answer.body(body.map_err(|never: Infallible| match never {}).boxed_unsync())?)
@@ -284,8 +321,11 @@ fn events(body: Body, shared: Arc<Shared>) -> impl Stream<Item = Result<Frame<By
             let bookmark = line.starts_with(br#"{"type":"BOOKMARK""#);
             let mut plan = shared.plan();
             if plan.to_lose > 0 && !bookmark {
-                plan.to_lose -= 1;
-                continue;
+                if plan.to_pass == 0 {
+                    plan.to_lose -= 1;
+                    continue;
+                }
+                plan.to_pass -= 1;
             }
             drop(plan);
             return Ok(Some((Frame::data(Bytes::from(line)), (lines, shared))));

@@ -3,7 +3,8 @@
 //! ```text
 //! broker ─► peer (Pulsar's Java client) ─► cluster      the other side
 //! guests ─► runner ─► process                           the side under test
-//! kubernetes ─► pods, audit, api_proxy ─► platform ─► operator      a cluster, with both in it
+//! kubernetes ─► pods, audit, api_proxy ─► platform ─► operator ─► stage      a cluster, with both in it
+//! drills, faults                                        what is done to them, at any size
 //! ```
 #![expect(
     clippy::disallowed_types,
@@ -27,3 +28,5 @@ pub mod audit;
 pub mod api_proxy;
 pub mod platform;
 pub mod operator;
+pub mod stage;
+pub mod faults;

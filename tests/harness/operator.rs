@@ -55,12 +55,21 @@ impl Platform {
 
     /// As [`Platform::controller`], as whoever a kubeconfig is for.
     pub fn controller_as(&self, kubeconfig: &Path, namespace: &str) -> Result<Runner> {
-        Ok(Runner::of(guests::controller()?, ["run"])?
-            .env("KUBECONFIG", &kubeconfig.to_string_lossy())
-            .flag("--watched-namespace", namespace)
-            .flag("--health-probe-addr", "0")
-            .flag("--metrics-addr", "0"))
+        probed(kubeconfig, namespace, "0")
     }
+
+    /// As [`Platform::controller`], with its probes on a port.
+    pub fn controller_probed(&self, namespace: &str, port: u16) -> Result<Runner> {
+        probed(&self.machine.kubeconfig(), namespace, &format!("127.0.0.1:{port}"))
+    }
+}
+
+fn probed(kubeconfig: &Path, namespace: &str, probes: &str) -> Result<Runner> {
+    Ok(Runner::of(guests::controller()?, ["run"])?
+        .env("KUBECONFIG", &kubeconfig.to_string_lossy())
+        .flag("--watched-namespace", namespace)
+        .flag("--health-probe-addr", probes)
+        .flag("--metrics-addr", "0"))
 }
 
 /// The Function `name` with a component of [`FUNCTIONS`], on the Pulsar cluster of the ConfigMap

@@ -17,7 +17,7 @@ use nix::sys::signal::Signal;
 
 use crate::{
     binary::Binary,
-    command, control_group,
+    command, control_group, etcd,
     files::{self, PAUSE_IMAGE},
     image::Image,
     machine,
@@ -143,6 +143,11 @@ impl Cluster {
 
     pub fn thaw(&self, component: Component) -> Result<()> {
         self.programs.running(component)?.signal(Signal::SIGCONT)
+    }
+
+    /// As [`etcd::compact`].
+    pub fn compact(&self) -> Result<()> {
+        etcd::compact(&self.programs.place)
     }
 }
 

@@ -27,6 +27,7 @@ pub mod programs;
 pub mod process;
 pub mod readiness;
 pub mod sweep;
+pub mod etcd;
 pub mod cluster;
 pub mod image;
 pub mod helm;

@@ -32,13 +32,16 @@ pub(crate) struct FigureOptions {
     messages: u32,
     /// How often the runner is killed, and stopped.
     #[arg(long, default_value_t = 20)]
-    faults: u32,
+    kills: u32,
     /// How long the broker is frozen, in seconds.
     #[arg(long, default_value_t = 60)]
     freeze: u32,
     /// The operator's figures instead: how soon functions run, and what many of them take.
     #[arg(long)]
     operator: bool,
+    /// What faults of the control plane do instead (half an hour).
+    #[arg(long, conflicts_with = "operator")]
+    faults: bool,
 }
 
 pub(crate) fn bench(options: &BenchOptions) -> Result<()> {
@@ -77,14 +80,17 @@ fn packed_calls() -> Result<String> {
 
 pub(crate) fn figures(options: &FigureOptions) -> Result<()> {
     if options.operator {
-        return operator_figures();
+        return on_kubernetes("operator_figures", "tests/OPERATOR_FIGURES.md", options);
+    }
+    if options.faults {
+        return on_kubernetes("fault_figures", "tests/faults/RESULTS.md", options);
     }
     broker::distribution()?;
     examples::build()?;
     programs::build()?;
     let mut figures = programs::program("figures")?;
     figures.args(["--messages", &options.messages.to_string()]);
-    figures.args(["--faults", &options.faults.to_string()]);
+    figures.args(["--faults", &options.kills.to_string()]);
     figures.args(["--freeze", &options.freeze.to_string()]);
     if let Some(only) = &options.only {
         figures.args(["--only", only]);
@@ -94,15 +100,19 @@ pub(crate) fn figures(options: &FigureOptions) -> Result<()> {
     step::run("take the figures", &mut figures)
 }
 
-fn operator_figures() -> Result<()> {
+/// Takes figures of the operator with a program of its own.
+fn on_kubernetes(program: &str, results: &str, options: &FigureOptions) -> Result<()> {
     broker::distribution()?;
     cluster::programs()?;
     examples::build()?;
     programs::build()?;
     images::for_tests()?;
-    let mut figures = programs::program("operator_figures")?;
+    let mut figures = programs::program(program)?;
     figures.env("FUNCTION_MESH_GUESTS", workspace::guests_dir()?);
     figures.env("FUNCTION_MESH_IMAGES", images::dir()?);
-    figures.arg("--results").arg(workspace::root().join("tests/OPERATOR_FIGURES.md"));
+    match (&options.only, options.faults) {
+        (Some(only), true) => figures.args(["--only", only]),
+        _ => figures.arg("--results").arg(workspace::root().join(results)),
+    };
     step::run("take the operator's figures", &mut figures)
 }

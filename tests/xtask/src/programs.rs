@@ -17,7 +17,9 @@ pub(crate) fn build() -> Result<()> {
     let mut build = step::cargo(["build", "--profile", PROFILE, "--workspace"])?;
     build.args(["--bin", "function-runner", "--bin", "function-mesh-controller"]);
     build.args(["--test", "scenarios", "--test", "cluster"]);
-    for name in ["bench", "figures", "operator_figures", "stock_loop", "pulsar_demo"] {
+    for name in
+        ["bench", "figures", "operator_figures", "fault_figures", "stock_loop", "pulsar_demo"]
+    {
         build.args(["--bin", name]);
     }
     step::run("build the runner and what drives it (minutes, the first time)", &mut build)
