@@ -213,9 +213,17 @@ async fn pass<W: Workload>(workload: &W, context: &Context) -> Result<Action, Er
     let seen = workload.status().and_then(|status| status.observed_generation);
     let held = paused && seen == workload.meta().generation;
     let rollout = rollout::settle(&mut built, live.as_ref(), held)?;
-    let applied = apply::apply(client, built, rollout, &context.live)
-        .await
-        .map_err(api_error("cannot apply"))?;
+    let applied = match apply::apply(client, built, rollout, &context.live).await {
+        Ok(applied) => applied,
+        Err(error) => {
+            if let Some(why) = apply::refusal(&error) {
+                let now = Timestamp::now();
+                let status = status::of_refusal(workload, "ApplyRefused", why, live.as_ref(), now);
+                report::report(workload, workload.status(), &status, client, events).await?;
+            }
+            return Err(api_error("cannot apply")(error));
+        }
+    };
     let pods = pods_of(workload, &context.live.pods);
     let now = Timestamp::now();
     let mut status = status::of_applied(workload, &applied, &references, &pods, now);

@@ -160,7 +160,7 @@ fn a_stateful_set_of_another_operator_becomes_ours_whole() -> Result<()> {
     let stage = Stage::new("taken-over")?;
     let (input, output) = (stage.topics.create("in")?, stage.topics.create("out")?);
     let labels = json!({
-        "app": "function-mesh", "compute.functionmesh.io/name": "f", "component": "function",
+        "compute.functionmesh.io/component": "function", "compute.functionmesh.io/name": "f",
     });
     let set = json!({
         "apiVersion": "apps/v1", "kind": "StatefulSet",
@@ -194,5 +194,28 @@ fn a_stateful_set_of_another_operator_becomes_ours_whole() -> Result<()> {
     let template = set.pointer("/spec/template").context("no template")?.to_string();
     ensure!(!template.to_lowercase().contains("other"), "{template}");
     ensure!(!template.contains("workingDir"), "{template}");
+    Ok(())
+}
+
+#[test]
+fn an_object_of_the_same_name_that_is_somebody_elses_is_named() -> Result<()> {
+    let stage = Stage::new("occupied")?;
+    let (input, output) = (stage.topics.create("in")?, stage.topics.create("out")?);
+    stage.apply(&json!({
+        "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": { "name": "f-function" },
+        "spec": {
+            "replicas": 0, "selector": { "matchLabels": { "a": "b" } },
+            "template": {
+                "metadata": { "labels": { "a": "b" } },
+                "spec": { "containers": [{ "name": "c", "image": "localhost/other:1" }] },
+            },
+        },
+    }))?;
+    stage.apply(&stage.function("f", "exclamation", &input, &output))?;
+    let message = stage.reason("Function", "f", "ApplyRefused")?;
+    ensure!(message.contains("f-function"), "{message}");
+    // Once it is gone, nobody has to say so.
+    stage.platform.kubernetes.delete("StatefulSet", &stage.namespace, "f-function")?;
+    stage.ready("Function", "f")?;
     Ok(())
 }

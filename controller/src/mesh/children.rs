@@ -68,10 +68,12 @@ pub(super) async fn apply(
             Ok(state) => {
                 outcome.members.insert(key, state);
             }
-            Err(Error::Api { error, .. }) if is_refusal(&error) => {
-                outcome.refused.insert(key, error.to_string());
-            }
-            Err(error) => return Err(error),
+            Err(error) => match &error {
+                Error::Api { error: refused, .. } if let Some(why) = apply::refusal(refused) => {
+                    outcome.refused.insert(key, why.to_owned());
+                }
+                _ => return Err(error),
+            },
         }
     }
     let Children { functions, sources, sinks } = &context.live;
@@ -79,11 +81,6 @@ pub(super) async fn apply(
     orphans(mesh, members, sources, context, &mut outcome).await?;
     orphans(mesh, members, sinks, context, &mut outcome).await?;
     Ok(outcome)
-}
-
-/// The schema does not take it, so trying again does not help.
-fn is_refusal(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 422 || status.code == 400)
 }
 
 /// A member that is scaled automatically gets its replicas once, and is then let alone.

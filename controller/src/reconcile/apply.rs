@@ -236,6 +236,15 @@ where
     ignore_absence(api.delete(&known.name_any(), &how).await.map(drop))
 }
 
+/// What the API server has against an object, if trying again does not help: a schema, a quota, or
+/// that one of the same name is somebody else's.
+pub fn refusal(error: &kube::Error) -> Option<&str> {
+    match error {
+        kube::Error::Api(status) if matches!(status.code, 400 | 403 | 422) => Some(&status.message),
+        _ => None,
+    }
+}
+
 /// What was to be changed is gone, or is somebody else's by now.
 fn ignore_absence(result: Result<(), kube::Error>) -> Result<(), kube::Error> {
     match result {
