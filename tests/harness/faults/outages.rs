@@ -75,7 +75,8 @@ pub fn api_server_away(platform: &mut Platform, broker: &Broker, away: Duration)
     eventually_true(BOUND, "the API server to take a function", || {
         Ok(ground.apply(&ground.function("after")).is_ok())
     })?;
-    ground.settled("after").with_context(|| controller.log())?;
+    // Kubernetes's own controllers take longer to come back, and are not what this is about.
+    ground.observed("after").with_context(|| controller.log())?;
     let took = returned.elapsed();
     ensure!(took < BOUND, "{took:?}");
     ensure!(controller.is_running()?, "the controller ended: {}", controller.log());

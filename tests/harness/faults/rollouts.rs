@@ -10,13 +10,19 @@ use crate::{
     stage::{STARTED, Stage, standard},
 };
 
-/// What is wrong, and where.
-fn mistakes() -> [(&'static str, &'static str, Value); 3] {
+/// What is wrong, where, and the condition that shows it.
+fn mistakes() -> [(&'static str, &'static str, Value, [&'static str; 2]); 3] {
+    let trouble = ["Degraded", "True"];
     [
-        ("memory", "/spec/resources", json!({ "requests": { "memory": "900Ti" } })),
-        ("image", "/spec/image", json!("localhost/nowhere:1")),
-        // The API server and the broker take it; Pulsar has no such tenant.
-        ("topic", "/spec/input/topics", json!(["persistent://nobody/nowhere/in"])),
+        ("memory", "/spec/resources", json!({ "requests": { "memory": "900Ti" } }), trouble),
+        ("image", "/spec/image", json!("localhost/nowhere:1"), trouble),
+        // Pulsar has no such tenant, yet: the pod waits for it.
+        (
+            "topic",
+            "/spec/input/topics",
+            json!(["persistent://nobody/nowhere/in"]),
+            ["Ready", "False"],
+        ),
     ]
 }
 
@@ -28,16 +34,16 @@ pub fn reverted(stage: &Stage<'_>, replicas: u32) -> Result<String> {
     stage.apply(&good)?;
     stage.ready("Function", "f")?;
     let mut taken = Vec::new();
-    for (what, place, value) in mistakes() {
+    for (what, place, value, [kind, status]) in mistakes() {
         let mut bad = good.clone();
         set(&mut bad, place, value)?;
         stage.apply(&bad)?;
         eventually_true(STARTED, format!("the wrong {what} to show"), || {
             let function = stage.get("Function", "f")?;
-            let degraded = standard(&function, "Degraded")?;
+            let shown = standard(&function, kind)?;
             let current =
-                degraded.get("observedGeneration") == function.pointer("/metadata/generation");
-            Ok(current && degraded.get("status") == Some(&json!("True")))
+                shown.get("observedGeneration") == function.pointer("/metadata/generation");
+            Ok(current && shown.get("status") == Some(&json!(status)))
         })
         .with_context(|| stage.get("Function", "f").map(|f| f.to_string()).unwrap_or_default())?;
         let started = Instant::now();
