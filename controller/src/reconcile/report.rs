@@ -11,7 +11,7 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{
     Error, MANAGED, api_error, apply,
@@ -78,7 +78,14 @@ where
         [(READY, finding(false)), (PROGRESSING, finding(false)), (DEGRADED, finding(true))],
     );
     new.say(generation, REASON, said);
-    report(object, old.as_ref(), &new, client, events).await?;
+    match report(object, old.as_ref(), &new, client, events).await {
+        Err(Error::Api { error, .. }) if apply::refusal(&error).is_some() => {
+            // The API server takes no status either for an object that breaks its schema.
+            warn!(name = object.name_any(), %why, "an object cannot be read");
+            events.publish(object, &finding(false)).await;
+        }
+        other => other?,
+    }
     Ok(Action::await_change())
 }
 
