@@ -108,6 +108,9 @@ fn pod<W: Workload>(
         tolerations: policy.tolerations.clone(),
         image_pull_secrets: Some(pull_secrets(policy, defaults)).filter(|s| !s.is_empty()),
         service_account_name: policy.service_account_name.clone(),
+        // The old name of the same field. The API server fills it in, and takes the account from it
+        // when the other is removed, unless both are ours.
+        service_account: policy.service_account_name.clone(),
         // An account that was chosen is there for its token; the namespace's is not.
         automount_service_account_token: (!own_account).then_some(false),
         security_context: Some(policy.security_context.clone().unwrap_or_else(unprivileged)),
