@@ -78,14 +78,20 @@ where
         [(READY, finding(false)), (PROGRESSING, finding(false)), (DEGRADED, finding(true))],
     );
     new.say(generation, REASON, said);
-    match report(object, old.as_ref(), &new, client, events).await {
-        Err(Error::Api { error, .. }) if apply::refusal(&error).is_some() => {
-            // The API server takes no status either for an object that breaks its schema.
-            warn!(name = object.name_any(), %why, "an object cannot be read");
-            events.publish(object, &finding(false)).await;
-        }
-        other => other?,
+    if old.as_ref() == Some(&new) {
+        return Ok(Action::await_change());
     }
+    let (name, namespace) = (object.name_any(), object.namespace().unwrap_or_default());
+    let api: Api<Packed<K>> = Api::namespaced(client.clone(), &namespace);
+    // Server-side apply takes objects of the right types only. This one may be refused as well, by
+    // an API server that looks at the whole object again; then the Event says it alone.
+    let patch = json!({ "status": new });
+    match api.patch_status(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+        Ok(_) | Err(kube::Error::Api(_)) => {}
+        Err(error) => return Err(api_error("cannot write the status")(error)),
+    }
+    warn!(kind = %K::kind(&()), namespace, name, %why, "cannot be read");
+    events.publish(object, &finding(false)).await;
     Ok(Action::await_change())
 }
 
