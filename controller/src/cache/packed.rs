@@ -14,7 +14,7 @@ use std::{
 
 use kube::{Resource, api::ObjectMeta};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Where `kubectl apply` keeps the whole manifest once more.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -61,12 +61,17 @@ impl<K: DeserializeOwned> Packed<K> {
 fn blame<K: DeserializeOwned>(object: &Value, path: &mut Vec<String>) {
     let pointer: String = path.iter().map(|name| format!("/{name}")).collect();
     let Some(Value::Object(fields)) = object.pointer(&pointer) else { return };
-    let culprit = fields.keys().find(|name| {
-        let mut without = object.clone();
-        let at = without.pointer_mut(&pointer).and_then(Value::as_object_mut);
-        at.is_some_and(|at| at.remove(*name).is_some()) && K::deserialize(&without).is_ok()
+    let reads = |change: &dyn Fn(&mut serde_json::Map<String, Value>)| {
+        let mut changed = object.clone();
+        changed.pointer_mut(&pointer).and_then(Value::as_object_mut).map(change);
+        K::deserialize(&changed).is_ok()
+    };
+    let culprit = fields.iter().find(|(name, value)| {
+        // One that must be there may be empty instead.
+        reads(&|fields| drop(fields.remove(*name)))
+            || value.is_object() && reads(&|fields| drop(fields.insert((*name).clone(), json!({}))))
     });
-    if let Some(name) = culprit {
+    if let Some((name, _)) = culprit {
         path.push(name.clone());
         blame::<K>(object, path);
     }
@@ -189,7 +194,6 @@ impl<K: Resource<DynamicType = ()>> Resource for Packed<K> {
 mod tests {
     use k8s_openapi::api::apps::v1::StatefulSet;
     use kube::ResourceExt;
-    use serde_json::json;
 
     use super::*;
 
@@ -237,6 +241,21 @@ mod tests {
         assert!(said.starts_with("spec.replicas: ") && said.contains("many"), "{said}");
         assert_eq!(packed.namespace().as_deref(), Some("ns"));
         assert_eq!(packed.status::<Value>(), Some(json!({"replicas": 3})));
+    }
+
+    #[test]
+    fn the_field_of_the_wrong_type_is_named_wherever_it_is() {
+        let blamed = |spec: Value| {
+            let object = json!({
+                "apiVersion": "compute.functionmesh.io/v1alpha1", "kind": "Function",
+                "metadata": {"name": "f"}, "spec": spec,
+            });
+            let packed: Packed<crate::crd::Function> = serde_json::from_value(object).unwrap();
+            packed.unpack().unwrap_err().field
+        };
+        assert_eq!(blamed(json!({"timeout": "long", "tenant": "t"})), "spec.timeout");
+        assert_eq!(blamed(json!({"wasm": {"module": 5}})), "spec.wasm");
+        assert_eq!(blamed(json!({"input": {"topics": "in"}})), "spec.input.topics");
     }
 
     #[test]
