@@ -75,7 +75,7 @@ pub(super) struct Run {
     pause_rollout: bool,
     /// Look at everything anew this often, in case that an event was lost: 90s, 5m, 1h
     #[arg(
-        long, value_name = "DURATION", env = "RESYNC_PERIOD", default_value = "5m",
+        long, value_name = "DURATION", env = "RESYNC_PERIOD", default_value = "1h",
         value_parser = duration
     )]
     resync_period: Duration,

@@ -70,7 +70,7 @@ fn a_resync_period_has_a_unit() {
     let of = |period: &str| -> Result<u64, String> {
         Ok(options(&[&format!("--resync-period={period}")])?.settings.resync.as_secs())
     };
-    assert_eq!(options(&[]).unwrap().settings.resync.as_secs(), 300);
+    assert_eq!(options(&[]).unwrap().settings.resync.as_secs(), 3600);
     assert_eq!((of("90s"), of("2m"), of("1h")), (Ok(90), Ok(120), Ok(3600)));
     for wrong in ["0s", "5", "m", "-1m", "1d"] {
         assert!(of(wrong).unwrap_err().contains("90s, 5m, 1h"), "{wrong}");
