@@ -8,14 +8,13 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use function_mesh_tests::{eventually::eventually, platform::Platform};
+use function_mesh_tests::{eventually::eventually, faults::ground::Ground, platform::Platform};
 use kubernetes_standalone::{command, helm::Helm, programs::Options};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
     operator::{STARTED, kinds},
-    podless::{function, settled},
     stage::{own_cluster_turn, platform, restricted},
 };
 
@@ -34,16 +33,15 @@ fn deploy(path: &str) -> PathBuf {
 
 /// A namespace whose functions name a Pulsar cluster.
 fn team(platform: &Platform, name: &str) -> Result<String> {
-    let namespace = platform.kubernetes.namespace(name)?;
-    platform.kubernetes.pulsar_nowhere(&namespace)?;
-    Ok(namespace)
+    Ok(Ground::new(platform, name)?.namespace)
 }
 
 /// Applies a function, waits until it is reconciled, and gives its StatefulSet's identity and
 /// generation.
 fn reconciled(platform: &Platform, namespace: &str, name: &str) -> Result<(String, i64)> {
-    platform.kubernetes.apply_object(&function(namespace, name))?;
-    settled(platform, namespace, name)?;
+    let ground = Ground { platform, namespace: namespace.to_owned() };
+    ground.apply(&ground.function(name))?;
+    ground.settled(name)?;
     stateful_set(platform, namespace, name)
 }
 

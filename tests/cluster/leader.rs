@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use function_mesh_tests::{
     audit::Request,
     eventually::{eventually, eventually_true},
-    platform::Platform,
+    faults::ground::Ground,
     runner::Running,
 };
 use nix::{
@@ -22,7 +22,7 @@ use nix::{
 use serde_json::Value;
 
 use crate::{
-    podless::{function, namespace, settled},
+    operator::kinds,
     stage::{SOON, platform},
 };
 
@@ -30,21 +30,19 @@ use crate::{
 const UNDER_WAY: usize = 20;
 
 /// A namespace that controllers compete for.
-struct Stage {
-    platform: &'static Platform,
-    namespace: String,
-}
+struct Stage(Ground<'static>);
 
 impl Stage {
     fn new(name: &str) -> Result<Self> {
         let platform = platform()?;
-        Ok(Self { platform, namespace: namespace(platform, name)? })
+        kinds(platform)?;
+        Ground::new(platform, name).map(Self)
     }
 
     /// A controller with a service account of this name.
     fn controller(&self, name: &str) -> Result<Running> {
-        let namespace = &self.namespace;
-        self.platform.kubernetes.apply(&format!(
+        let namespace = &self.0.namespace;
+        self.0.platform.kubernetes.apply(&format!(
             "{{apiVersion: v1, kind: ServiceAccount, \
                metadata: {{name: {name}, namespace: {namespace}}}}}\n\
              ---\n\
@@ -53,8 +51,9 @@ impl Stage {
                roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}}, \
                subjects: [{{kind: ServiceAccount, name: {name}, namespace: {namespace}}}]}}"
         ))?;
-        let kubeconfig = self.platform.kubeconfig_of(namespace, name)?;
-        self.platform
+        let kubeconfig = self.0.platform.kubeconfig_of(namespace, name)?;
+        self.0
+            .platform
             .controller_as(&kubeconfig, namespace)?
             .flag("--enable-leader-election", "true")
             .flag("--leader-election-namespace", namespace)
@@ -77,8 +76,11 @@ impl Stage {
     }
 
     fn holder(&self) -> Result<String> {
-        let lease =
-            self.platform.kubernetes.get("Lease", &self.namespace, "a3f45fce.functionmesh.io")?;
+        let lease = self.0.platform.kubernetes.get(
+            "Lease",
+            &self.0.namespace,
+            "a3f45fce.functionmesh.io",
+        )?;
         let holder = lease.pointer("/spec/holderIdentity").and_then(Value::as_str);
         Ok(holder.unwrap_or_default().to_owned())
     }
@@ -93,18 +95,18 @@ impl Stage {
 
     fn apply(&self, names: &[String]) -> Result<()> {
         for name in names {
-            self.platform.kubernetes.apply_object(&function(&self.namespace, name))?;
+            self.0.apply(&self.0.function(name))?;
         }
         Ok(())
     }
 
     fn settled(&self, names: &[String]) -> Result<()> {
-        names.iter().try_for_each(|name| settled(self.platform, &self.namespace, name))
+        names.iter().try_for_each(|name| self.0.settled(name))
     }
 
     /// What a controller asked, in order.
     fn requests(&self, name: &str) -> Result<Vec<Request>> {
-        self.platform.requests_of(&format!("{}:{name}", self.namespace))
+        self.0.platform.requests_of(&format!("{}:{name}", self.0.namespace))
     }
 }
 

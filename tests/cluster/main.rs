@@ -31,8 +31,6 @@ mod mesh;
 #[cfg(test)]
 mod operator;
 #[cfg(test)]
-mod podless;
-#[cfg(test)]
 mod restarts;
 #[cfg(test)]
 mod objects;
