@@ -33,7 +33,7 @@ use crate::{
     },
     source::{
         self, Budget, Source,
-        pulsar::{PulsarSource, SourceSettings},
+        pulsar::{MissingTopics, PulsarSource, SourceSettings},
     },
     state::{DiskStore, MemoryStore, StateStore},
     telemetry::{GuestLog, LogTopic},
@@ -216,11 +216,11 @@ impl Assemble for Assembly {
 }
 
 /// Ready while every input topic is subscribed to.
-async fn follow(mut missing: watch::Receiver<usize>, latch: Arc<Latch>) {
+async fn follow(mut missing: watch::Receiver<MissingTopics>, latch: Arc<Latch>) {
     loop {
-        match *missing.borrow_and_update() {
-            0 => latch.ready(),
-            topics => latch.not_ready(format!("{topics} input topics are not subscribed to")),
+        match &*missing.borrow_and_update() {
+            missing if missing.none() => latch.ready(),
+            missing => latch.not_ready(missing.to_string()),
         }
         if missing.changed().await.is_err() {
             return latch.not_ready("not consuming");

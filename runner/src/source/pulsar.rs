@@ -22,12 +22,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+pub use self::missing::MissingTopics;
 use self::watcher::Watcher;
 use super::{Budget, Delivery, Source};
 use crate::{cluster::Cluster, fault::Fault, metrics::InstanceMetrics};
 
 mod entries;
 mod handover;
+mod missing;
 mod prefetch;
 mod reader;
 mod redelivery;
@@ -59,7 +61,7 @@ pub struct SourceSettings {
 #[derive(Debug)]
 pub struct PulsarSource {
     ready: mpsc::Receiver<Delivery>,
-    missing: watch::Receiver<usize>,
+    missing: watch::Receiver<MissingTopics>,
     stop: CancellationToken,
     watcher: JoinHandle<()>,
 }
@@ -71,7 +73,7 @@ impl PulsarSource {
     /// A topic pattern that is not a regular expression.
     pub fn start(settings: SourceSettings) -> Result<Self, Fault> {
         let (deliveries, ready) = mpsc::channel(READY);
-        let (missing_sender, missing) = watch::channel(0);
+        let (missing_sender, missing) = watch::channel(MissingTopics::default());
         let stop = CancellationToken::new();
         let shared = Arc::new(Shared {
             deliveries,
@@ -84,8 +86,8 @@ impl PulsarSource {
         Ok(Self { ready, missing, stop, watcher: tokio::spawn(watcher.run().in_current_span()) })
     }
 
-    /// How many of the known input topics are not subscribed to at the moment; 0 is ready.
-    pub fn missing_topics(&self) -> watch::Receiver<usize> {
+    /// The known input topics that are not subscribed to at the moment.
+    pub fn missing_topics(&self) -> watch::Receiver<MissingTopics> {
         self.missing.clone()
     }
 }
@@ -128,22 +130,5 @@ struct Shared {
     budget: Budget,
     metrics: Arc<InstanceMetrics>,
     unsubscribe_on_close: bool,
-    missing: watch::Sender<usize>,
-}
-
-/// One topic more that is not subscribed to, until dropped.
-#[derive(Debug)]
-struct Missing(Arc<Shared>);
-
-impl Missing {
-    fn new(shared: &Arc<Shared>) -> Self {
-        shared.missing.send_modify(|count| *count += 1);
-        Self(shared.clone())
-    }
-}
-
-impl Drop for Missing {
-    fn drop(&mut self) {
-        self.0.missing.send_modify(|count| *count = count.saturating_sub(1));
-    }
+    missing: watch::Sender<MissingTopics>,
 }

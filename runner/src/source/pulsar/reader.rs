@@ -16,9 +16,10 @@ use tracing::{debug, error, info, warn};
 
 use super::{
     super::{Settlement, Verdict},
-    Missing, Shared,
+    Shared,
     entries::{self, Entries, Entry, Push},
     handover::{Handover, finished},
+    missing::Missing,
     prefetch::Prefetch,
     redelivery::{Arrival, Redelivery},
     settling::{self, confirm, flush, message_id},
@@ -72,7 +73,7 @@ impl Reader {
     ) -> Self {
         let (settlement_sender, settlements) = mpsc::unbounded_channel();
         Self {
-            missing: Some(Missing::new(&shared)),
+            missing: Some(Missing::new(&shared.missing)),
             start: match (late, subscription.skips_to_latest()) {
                 (true, _) => Start::Late,
                 (false, true) => Start::Latest,
@@ -188,22 +189,25 @@ impl Reader {
             info!(topic = %self.topic, "at its end; is it terminated?");
         }
         if self.missing.is_none() && !self.is_at_its_end() {
-            self.missing = Some(Missing::new(&self.shared));
+            self.missing = Some(Missing::new(&self.shared.missing));
         }
     }
 
     /// Says what is wrong, now and then. Returns whether it will not pass by itself.
     fn complain(&mut self, lost: Option<&pulsar::Error>) -> bool {
         let lasting = lost.is_some_and(|error| kind(error) == Kind::Lasting);
+        let cluster = self.subscription.cluster();
+        let why = lost.map_or_else(|| "the connection was lost".to_owned(), explain);
+        let text = format!("cannot read {} on {cluster}: {why}", self.topic);
+        if let Some(missing) = &self.missing {
+            missing.because(&text);
+        }
         if self.complaints.due() {
-            let cluster = self.subscription.cluster();
-            let why = lost.map_or_else(|| "the connection was lost".to_owned(), explain);
-            let text = format!("cannot read {} on {cluster}: {why}; trying on", self.topic);
             if lasting {
-                error!("{text}");
+                error!("{text}; trying on");
                 self.shared.metrics.failed(&Fault::source(text));
             } else {
-                warn!("{text}");
+                warn!("{text}; trying on");
             }
         }
         lasting

@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info, warn};
 
 use super::{
-    Missing, Shared, SourceSettings, reader::Reader, subscription::Subscription, topics::Topics,
+    Shared, SourceSettings, missing::Missing, reader::Reader, subscription::Subscription,
+    topics::Topics,
 };
 use crate::{
     cluster::{Backoff, Complaints, explain},
@@ -53,7 +54,7 @@ impl Watcher {
                     topics: Topics::new(cluster.clone(), &input.topic)?,
                     subscription: Arc::new(Subscription::new(cluster, input, settings)),
                     read: HashMap::new(),
-                    first: Some(Missing::new(&shared)),
+                    first: Some(Missing::new(&shared.missing)),
                     complaints: Complaints::default(),
                 })
             })
@@ -101,10 +102,14 @@ impl Watcher {
                 }
                 Err(error) => {
                     complete = false;
+                    let why = explain(&error);
+                    let cluster = input.subscription.cluster();
+                    let text = format!("cannot look up {} on {cluster}: {why}", input.topics);
+                    if let Some(missing) = &input.first {
+                        missing.because(&text);
+                    }
                     if input.complaints.due() {
-                        let why = explain(&error);
-                        let cluster = input.subscription.cluster();
-                        warn!("cannot look up {} on {cluster}: {why}; trying on", input.topics);
+                        warn!("{text}; trying on");
                     }
                 }
             }
