@@ -23,6 +23,7 @@ pub mod operator;
 mod pulsar_admin;
 pub mod reconcile;
 mod resources;
+pub mod resync;
 pub mod run;
 mod subscriptions;
 pub mod workload;

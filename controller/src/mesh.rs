@@ -19,6 +19,7 @@ use crate::{
     filled::Filled,
     metrics::Metrics,
     reconcile::{Error, MANAGED, backoff, report},
+    resync::Resync,
 };
 
 mod children;
@@ -35,6 +36,7 @@ pub struct Context {
     pub events: Events,
     pub metrics: Metrics,
     pub retries: backoff::Retries,
+    pub resync: Resync,
     pub filled: Filled,
 }
 
@@ -62,7 +64,8 @@ pub async fn reconcile(
         Ok(mesh) => pass(&mesh, &context).await,
         Err(why) => {
             let Context { client, events, .. } = &*context;
-            report::unreadable::<_, MeshStatus>(&mesh, &why, client, events).await
+            let told = report::unreadable::<_, MeshStatus>(&mesh, &why, client, events);
+            told.await.map(|()| context.resync.action(&*mesh))
         }
     };
     let (name, namespace) = (mesh.name_any(), mesh.namespace().unwrap_or_default());
@@ -94,5 +97,5 @@ async fn pass(mesh: &FunctionMesh, context: &Context) -> Result<Action, Error> {
     let status = status::of(mesh, &members, &graph, &outcome, Timestamp::now());
     let Context { client, events, .. } = context;
     report::report(mesh, mesh.status.as_ref(), &status, client, events).await?;
-    Ok(Action::await_change())
+    Ok(context.resync.action(mesh))
 }

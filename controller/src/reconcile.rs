@@ -28,6 +28,7 @@ use crate::{
     filled::Filled,
     metrics::Metrics,
     pulsar_admin::Sessions,
+    resync::Resync,
     workload::{Language, Workload},
 };
 
@@ -41,6 +42,7 @@ pub mod pods;
 pub(crate) mod report;
 pub mod rollout;
 pub mod status;
+pub mod unready;
 pub mod validate;
 
 use apply::Live;
@@ -66,10 +68,12 @@ pub struct Context {
     pub events: Events,
     pub metrics: Metrics,
     pub retries: backoff::Retries,
+    pub resync: Resync,
     /// Connections to the admin APIs of Pulsar clusters.
     pub(crate) sessions: Sessions,
     pub(crate) backlogs: Backlogs,
     pub(crate) remembered: finalize::Remembered,
+    pub runners: unready::Runners,
     /// All caches of these.
     pub filled: Filled,
 }
@@ -121,7 +125,8 @@ pub async fn reconcile<W: Workload>(
         Ok(workload) => pass(&workload, &context).await,
         Err(why) => {
             let Context { client, events, .. } = &*context;
-            report::unreadable::<_, WorkloadStatus>(&workload, &why, client, events).await
+            let told = report::unreadable::<_, WorkloadStatus>(&workload, &why, client, events);
+            told.await.map(|()| context.resync.action(&*workload))
         }
     };
     let kind = W::COMPONENT.as_str();
@@ -194,7 +199,7 @@ async fn pass<W: Workload>(workload: &W, context: &Context) -> Result<Action, Er
             let live = live.as_ref();
             let status = status::of_refusal(workload, reason, &message, live, Timestamp::now());
             report::report(workload, workload.status(), &status, client, events).await?;
-            return Ok(Action::await_change());
+            return Ok(context.resync.action(workload));
         }
     };
     let (wanted, backlog) = follow::replicas(workload, &details, live.as_ref(), context);
@@ -226,10 +231,15 @@ async fn pass<W: Workload>(workload: &W, context: &Context) -> Result<Action, Er
     };
     let pods = pods_of(workload, &context.live.pods);
     let now = Timestamp::now();
-    let mut status = status::of_applied(workload, &applied, &references, &pods, now);
+    let trouble = match pods::trouble(&pods, W::COMPONENT) {
+        Some(trouble) => Some(trouble),
+        None => context.runners.trouble(&pods, now).await,
+    };
+    let mut status = status::of_applied(workload, &applied, &references, trouble, now);
     follow::describe(&mut status, workload, backlog.as_ref(), now);
     report::report(workload, workload.status(), &status, client, events).await?;
-    Ok(Action::await_change())
+    let again = unready::again(&pods, now);
+    Ok(again.map_or_else(|| context.resync.action(workload), Action::requeue))
 }
 
 /// Everything short of the objects themselves, or why there will be none.

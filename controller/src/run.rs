@@ -1,7 +1,7 @@
 //! Watches, and what starts a reconciliation: a change of an object, of what belongs to it, or of
 //! what it refers to.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures::{Stream, StreamExt, TryStreamExt, future::ready};
 use k8s_openapi::api::{
@@ -36,12 +36,15 @@ use crate::{
         build::{autoscaler, labels},
         dereference::BackendSelection,
         pods,
+        unready::Runners,
     },
+    resync::Resync,
     workload::Workload,
 };
 
 mod meshes;
 mod references;
+mod relist;
 mod watch;
 
 use references::{Change, referring};
@@ -55,8 +58,7 @@ pub struct Settings {
     pub defaults: PodDefaults,
     pub backend: BackendSelection,
     pub pause_rollout: bool,
-    /// Look at everything anew this often, in case that an event was lost.
-    pub resync: Duration,
+    pub resync: Resync,
     /// Look after FunctionMeshes.
     pub meshes: bool,
     /// Tells several controllers apart in Events.
@@ -76,20 +78,18 @@ pub struct Monitor {
 const CONCURRENCY: u16 = 16;
 
 /// Runs until the token is cancelled.
-///
-/// # Errors
-/// A watch cannot be started at all.
 pub async fn run(
     client: Client,
     settings: Settings,
     monitor: Monitor,
+    runners: Runners,
     stop: CancellationToken,
-) -> Result<(), kube::Error> {
+) {
     let settings = Settings { vertical: has_vertical(&client).await, ..settings };
     let (caches, references) = references::references(&client, &settings);
     let (changes, _) = tokio::sync::broadcast::channel(references::CHANGES);
     let feed = references::feed(references, changes.clone(), stop.clone());
-    let shared = Shared { client, settings, caches, monitor, changes, stop };
+    let shared = Shared { client, settings, caches, monitor, runners, changes, stop };
     let functions = kind::<Function>(&shared);
     let sources = kind::<Source>(&shared);
     let sinks = kind::<Sink>(&shared);
@@ -99,7 +99,6 @@ pub async fn run(
         }
     };
     tokio::join!(feed, functions, sources, sinks, meshes);
-    Ok(())
 }
 
 /// What all kinds share.
@@ -108,13 +107,14 @@ struct Shared {
     settings: Settings,
     caches: Caches,
     monitor: Monitor,
+    runners: Runners,
     changes: tokio::sync::broadcast::Sender<Change>,
     stop: CancellationToken,
 }
 
 /// Watches one kind and everything that belongs to it.
 async fn kind<W: Workload>(shared: &Shared) {
-    let Shared { client, settings, caches, monitor, changes, stop } = shared;
+    let Shared { client, settings, caches, monitor, runners, changes, stop } = shared;
     let watches = Watches::new(client, settings);
     let ours = || {
         let component = W::COMPONENT.as_str();
@@ -146,12 +146,14 @@ async fn kind<W: Workload>(shared: &Shared) {
         defaults: settings.defaults.clone(),
         backend: settings.backend.clone(),
         pause_rollout: settings.pause_rollout,
+        resync: settings.resync,
         events: Events::new(client.clone(), settings.instance.clone()),
         metrics: monitor.metrics.clone(),
         retries: backoff::Retries::default(),
         sessions: sessions.clone(),
         backlogs: backlogs.clone(),
         remembered: reconcile::finalize::Remembered::default(),
+        runners: runners.clone(),
         filled: filled.clone(),
     });
     let (decisions, decided) = tokio::sync::mpsc::channel(backlog::CHANGES);

@@ -115,6 +115,22 @@ fn a_reference_that_comes_late_is_waited_for() -> Result<()> {
     stage.answers(&input, "a", &output, "a!")
 }
 
+/// The pod stays as it is, and says through the status what it waits for.
+#[test]
+fn a_namespace_that_the_broker_lacks_is_named_and_waited_for() -> Result<()> {
+    let stage = Stage::new("absent")?;
+    let absent = format!("{}-later", stage.topics.name);
+    let (input, output) = (format!("persistent://{absent}/in"), stage.topics.create("out")?);
+    stage.apply(&stage.function("f", "exclamation", &input, &output))?;
+    let message = stage.reason("Function", "f", "RunnerNotReady")?;
+    ensure!(message.contains("f-function-0") && message.contains(&absent), "{message}");
+    let pods = stage.pods("f")?;
+    stage.broker.topics.call("namespace", json!({ "namespace": absent }))?;
+    stage.ready("Function", "f")?;
+    assert_eq!(stage.pods("f")?, pods);
+    stage.answers(&input, "a", &output, "a!")
+}
+
 #[test]
 fn a_function_in_another_language_says_in_its_status_what_is_missing() -> Result<()> {
     let stage = Stage::new("java")?;

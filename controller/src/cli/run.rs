@@ -14,6 +14,7 @@ use crate::{
     leader,
     operator::{self, Election, MetricsPort, Options},
     reconcile::dereference::BackendSelection,
+    resync::Resync,
     run::Settings,
 };
 
@@ -235,7 +236,7 @@ impl Run {
                 namespaced: self.namespaced_backend_config.clone(),
             },
             pause_rollout: self.pause_rollout,
-            resync: self.resync_period,
+            resync: Resync::every(self.resync_period),
             meshes: self.enable_function_mesh_controller,
             instance: None,
             vertical: false,

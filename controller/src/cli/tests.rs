@@ -1,6 +1,9 @@
+use std::time::Duration;
+
 use clap::{CommandFactory, Parser};
 
 use super::*;
+use crate::resync::Resync;
 
 fn options(arguments: &[&str]) -> Result<crate::operator::Options, String> {
     let arguments = ["function-mesh-controller", "run"].iter().chain(arguments);
@@ -67,11 +70,13 @@ fn zero_turns_a_port_off() {
 
 #[test]
 fn a_resync_period_has_a_unit() {
-    let of = |period: &str| -> Result<u64, String> {
-        Ok(options(&[&format!("--resync-period={period}")])?.settings.resync.as_secs())
+    let of = |period: &str| -> Result<Resync, String> {
+        Ok(options(&[&format!("--resync-period={period}")])?.settings.resync)
     };
-    assert_eq!(options(&[]).unwrap().settings.resync.as_secs(), 3600);
-    assert_eq!((of("90s"), of("2m"), of("1h")), (Ok(90), Ok(120), Ok(3600)));
+    let every = |seconds| Resync::every(Duration::from_secs(seconds));
+    assert_eq!(options(&[]).unwrap().settings.resync, every(3600));
+    let given = (of("90s"), of("2m"), of("1h"));
+    assert_eq!(given, (Ok(every(90)), Ok(every(120)), Ok(every(3600))));
     for wrong in ["0s", "5", "m", "-1m", "1d"] {
         assert!(of(wrong).unwrap_err().contains("90s, 5m, 1h"), "{wrong}");
     }

@@ -27,7 +27,7 @@ mod stateful_set;
 /// `InstanceControl`, which Pulsar's workers ask for an instance's status.
 const CONTROL_PORT: (&str, i32) = ("tcp-grpc", 9093);
 /// Metrics and probes.
-const METRICS_PORT: (&str, i32) = ("http-metrics", 9094);
+pub(super) const METRICS_PORT: (&str, i32) = ("http-metrics", 9094);
 /// Configuration and credentials.
 pub(crate) const CONFIG_DIR: &str = "/etc/function-mesh";
 /// The runner, in pods whose image is not its own.

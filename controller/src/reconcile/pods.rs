@@ -110,7 +110,6 @@ pub fn prune(pod: &mut Pod) {
     pod.annotations_mut().clear();
     pod.spec = None;
     if let Some(status) = &mut pod.status {
-        status.pod_ip = None;
         status.pod_ips = None;
         status.host_ips = None;
         let containers = status.container_statuses.iter_mut();

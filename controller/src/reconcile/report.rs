@@ -7,7 +7,6 @@ use kube::{
     Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams},
     core::NamespaceResourceScope,
-    runtime::controller::Action,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
@@ -57,13 +56,13 @@ pub(crate) async fn unreadable<K, S>(
     why: &Unreadable,
     client: &Client,
     events: &Events,
-) -> Result<Action, Error>
+) -> Result<(), Error>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + 'static,
     S: Status,
 {
     if object.annotation(MANAGED).is_some_and(|managed| managed == "false") {
-        return Ok(Action::await_change());
+        return Ok(());
     }
     const REASON: &str = "InvalidObject";
     let message = format!("{why}; mend it and apply the object again");
@@ -79,7 +78,7 @@ where
     );
     new.say(generation, REASON, said);
     if old.as_ref() == Some(&new) {
-        return Ok(Action::await_change());
+        return Ok(());
     }
     let (name, namespace) = (object.name_any(), object.namespace().unwrap_or_default());
     let api: Api<Packed<K>> = Api::namespaced(client.clone(), &namespace);
@@ -87,12 +86,13 @@ where
     // an API server that looks at the whole object again; then the Event says it alone.
     let patch = json!({ "status": new });
     match api.patch_status(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
-        Ok(_) | Err(kube::Error::Api(_)) => {}
+        Ok(_) => {}
+        Err(kube::Error::Api(status)) if !matches!(status.code, 409 | 429 | 503 | 504) => {}
         Err(error) => return Err(api_error("cannot write the status")(error)),
     }
     warn!(kind = %K::kind(&()), namespace, name, %why, "cannot be read");
     events.publish(object, &finding(false)).await;
-    Ok(Action::await_change())
+    Ok(())
 }
 
 /// Writes the status if it says something new, and an Event if readiness changed.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::{
-    api::{apps::v1::StatefulSet, core::v1::Pod},
+    api::apps::v1::StatefulSet,
     apimachinery::pkg::apis::meta::v1::{Condition, Time},
     jiff::Timestamp,
 };
@@ -42,7 +42,7 @@ pub fn of_applied<W: Workload>(
     workload: &W,
     applied: &Applied,
     references: &References,
-    pods: &[std::sync::Arc<Pod>],
+    trouble: Option<pods::Trouble>,
     now: Timestamp,
 ) -> WorkloadStatus {
     let counts = Counts::of(&applied.stateful_set);
@@ -56,7 +56,6 @@ pub fn of_applied<W: Workload>(
         Rollout::Paused { pending } => pending.as_ref().map(ToString::to_string),
         Rollout::Apply | Rollout::Keep => None,
     };
-    let trouble = pods::trouble(pods, W::COMPONENT);
     let ready = readiness(&counts, references, &applied.rollout, trouble.as_ref());
     status.conditions = components(applied, &counts);
     status.reason = Some(ready.reason.clone());

@@ -21,7 +21,7 @@ use crate::{
 
 /// Watches meshes and the objects of their members.
 pub(super) async fn watch(shared: &Shared) {
-    let Shared { client, settings, monitor, stop, caches: _, changes: _ } = shared;
+    let Shared { client, settings, monitor, stop, caches: _, runners: _, changes: _ } = shared;
     let watches = Watches::new(client, settings);
     let members = || watcher::Config::default().labels(mesh::MESH);
     let mut filled = Filled::default();
@@ -36,6 +36,7 @@ pub(super) async fn watch(shared: &Shared) {
         events: Events::new(client.clone(), settings.instance.clone()),
         metrics: monitor.metrics.clone(),
         retries: backoff::Retries::default(),
+        resync: settings.resync,
         filled: filled.clone(),
     });
     monitor.metrics.show(Objects::of_meshes(meshes.clone(), filled.clone()));

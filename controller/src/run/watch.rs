@@ -1,6 +1,6 @@
 //! Watches of the API server, and the stores they fill.
 
-use std::{fmt::Debug, time::Duration};
+use std::{fmt::Debug, hash::Hash, time::Duration};
 
 use futures::{
     Stream, StreamExt,
@@ -10,24 +10,30 @@ use futures::{
 use kube::{
     Api, Client, Resource,
     core::{DynamicObject, NamespaceResourceScope},
-    runtime::{WatchStreamExt, reflector, reflector::Store, utils::Backoff, watcher},
+    runtime::{
+        WatchStreamExt,
+        reflector::store::{Store, Writer},
+        utils::Backoff,
+        watcher,
+    },
 };
 use serde::de::DeserializeOwned;
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
-use super::Settings;
+use super::{Settings, relist};
 use crate::{
     cache::{self, Packed},
     filled::Filled,
     reconcile::build::autoscaler,
+    resync::Resync,
 };
 
 /// A store, and the stream that fills it.
 type Watched<K> = (Store<K>, BoxStream<'static, Result<K, watcher::Error>>);
 
 /// Objects in one answer: thousands at once would take more memory than all that is kept of them.
-const PAGE: u32 = 100;
+const PAGE: u32 = 50;
 
 /// What is watched, and how.
 #[derive(Clone, Copy)]
@@ -35,8 +41,8 @@ pub(super) struct Watches<'a> {
     pub client: &'a Client,
     /// `None` for all.
     pub namespace: Option<&'a str>,
-    /// Everything is listed anew this often.
-    pub resync: Duration,
+    /// How often everything is listed anew.
+    pub resync: Resync,
 }
 
 impl<'a> Watches<'a> {
@@ -82,10 +88,8 @@ impl<'a> Watches<'a> {
             + Sync
             + 'static,
     {
-        let (store, writer) = reflector::store();
-        let stream = again(self.resync, self.api(), config).backoff(Pauses::default());
-        let stream = stream.modify(prune).reflect(writer);
-        (store, seen(filled.by(stream).touched_objects()).map(Ok).boxed())
+        let stream = self.begun(self.api(), &(), config).modify(prune);
+        fill(stream, (), filled)
     }
 
     /// A store of vertical autoscalers, whose type only the API server knows, and its stream.
@@ -100,18 +104,45 @@ impl<'a> Watches<'a> {
             Some(namespace) => Api::namespaced_with(client, namespace, &kind),
             None => Api::all_with(client, &kind),
         };
-        let writer = reflector::store::Writer::new(kind);
-        let store = writer.as_reader();
-        let stream = again(self.resync, api, config).backoff(Pauses::default());
-        let stream = stream.modify(cache::prune_metadata).reflect(writer);
-        (store, seen(filled.by(stream).touched_objects()).map(Ok).boxed())
+        let stream = self.begun(api, &kind, config).modify(cache::prune_metadata);
+        fill(stream, kind, filled)
+    }
+
+    /// A watch, begun anew at its turn.
+    fn begun<K>(
+        &self,
+        api: Api<K>,
+        kind: &K::DynamicType,
+        config: watcher::Config,
+    ) -> impl Stream<Item = Result<watcher::Event<K>, watcher::Error>> + Send + use<K>
+    where
+        K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
+    {
+        let period = self.resync.period((K::plural(kind), &config.label_selector));
+        again(period, api, config).backoff(Pauses::default())
     }
 }
 
+/// A store of what is watched, and the stream that fills it.
+fn fill<K>(
+    watch: impl Stream<Item = Result<watcher::Event<K>, watcher::Error>> + Send + 'static,
+    kind: K::DynamicType,
+    filled: &mut Filled,
+) -> Watched<K>
+where
+    K: Resource + Clone + Debug + Send + Sync + 'static,
+    K::DynamicType: Clone + Debug + Eq + Hash + Send + Sync + Unpin,
+{
+    let writer = Writer::new(kind.clone());
+    let store = writer.as_reader();
+    let stream = relist::changes(watch, store.clone(), kind).reflect(writer);
+    (store, seen(filled.by(stream).touched_objects()).map(Ok).boxed())
+}
+
 /// A watch that begins anew every so often, with a list: an event that was lost on its way, with
-/// whatever lies in between, is made up for then. Those who listen see every object again.
+/// whatever lies in between, is made up for then.
 fn again<K>(
-    resync: Duration,
+    period: Duration,
     api: Api<K>,
     config: watcher::Config,
 ) -> impl Stream<Item = Result<watcher::Event<K>, watcher::Error>> + Send
@@ -119,7 +150,7 @@ where
     K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
 {
     let config = config.page_size(PAGE);
-    let once = move || watcher(api.clone(), config.clone()).take_until(sleep(resync));
+    let once = move || watcher(api.clone(), config.clone()).take_until(sleep(period));
     stream::repeat_with(once).flatten()
 }
 
