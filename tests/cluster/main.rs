@@ -5,6 +5,8 @@
 #![expect(clippy::disallowed_types, reason = "what real programs take is told by the wall clock")]
 
 #[cfg(test)]
+mod backend;
+#[cfg(test)]
 mod backlog;
 #[cfg(test)]
 mod cleanup;
