@@ -3,16 +3,10 @@
 use std::{net::TcpListener, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use function_mesh_tests::{
-    cluster::Load,
-    eventually::{eventually, eventually_true},
-};
+use function_mesh_tests::{cluster::Load, eventually::eventually_true};
 use serde_json::{Value, json};
 
-use crate::{
-    operator::{Stage, standard},
-    stage::SOON,
-};
+use crate::{operator::Stage, stage::SOON};
 
 /// For a function to run whose messages have arrived.
 const AWAKE: Duration = Duration::from_secs(10);
@@ -31,16 +25,6 @@ fn scaled(stage: &Stage, input: &str, per_replica: i64, most: i32) -> Result<Val
 fn replicas(stage: &Stage) -> Result<Option<i64>> {
     let set = stage.get("StatefulSet", "f-function")?;
     Ok(set.pointer("/spec/replicas").and_then(Value::as_i64))
-}
-
-/// Waits until the condition ScalingActive has this reason, and gives its message.
-fn scaling(stage: &Stage, reason: &str) -> Result<String> {
-    eventually(SOON, format!("ScalingActive to say {reason}"), || {
-        let function = stage.get("Function", "f")?;
-        let found = standard(&function, "ScalingActive")?;
-        let message = found.get("message").and_then(Value::as_str).unwrap_or_default();
-        Ok((found.get("reason") == Some(&json!(reason))).then(|| message.to_owned()))
-    })
 }
 
 #[test]
@@ -78,7 +62,7 @@ fn replicas_are_as_many_as_the_backlog_needs_and_no_more_than_allowed() -> Resul
         *image = json!("localhost/nowhere:1");
     }
     stage.apply(&function)?;
-    scaling(&stage, "BacklogRead")?;
+    stage.scaling("f", "BacklogRead")?;
     stage.topics.send(&input, &["1", "2", "3", "4", "5"])?;
     eventually_true(SOON, "three replicas", || Ok(replicas(&stage)? == Some(3)))?;
     stage.topics.send(&input, &["6", "7", "8", "9", "10", "11", "12"])?;
@@ -114,12 +98,12 @@ fn a_backlog_that_cannot_be_read_is_told_and_changes_nothing() -> Result<()> {
     let refusing = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     stage.pulsar("pulsar", &format!("http://{refusing}"))?;
     stage.apply(&scaled(&stage, &input, 1, 3)?)?;
-    let message = scaling(&stage, "BacklogNotRead")?;
+    let message = stage.scaling("f", "BacklogNotRead")?;
     ensure!(message.contains(&input) && message.contains(&refusing.to_string()), "{message}");
     assert_eq!(replicas(&stage)?, Some(0));
     // The address comes right, and with it the replicas.
     stage.pulsar("pulsar", &stage.broker.web_url())?;
-    scaling(&stage, "BacklogRead")?;
+    stage.scaling("f", "BacklogRead")?;
     stage.topics.send(&input, &["one"])?;
     eventually_true(SOON, "one replica", || Ok(replicas(&stage)? == Some(1)))
 }

@@ -38,3 +38,5 @@ mod restarts;
 mod objects;
 #[cfg(test)]
 mod pods;
+#[cfg(test)]
+mod encryption;

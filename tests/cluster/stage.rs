@@ -21,9 +21,12 @@ pub(crate) const SHELL: &str = "localhost/shell:1";
 
 /// Kept in statics, which are never dropped: what is in them has a keeper that ends it with this
 /// process.
-type Shared<T> = OnceLock<Result<T, String>>;
+pub(crate) type Shared<T> = OnceLock<Result<T, String>>;
 
-fn shared<T>(place: &'static Shared<T>, start: impl FnOnce() -> Result<T>) -> Result<&'static T> {
+pub(crate) fn shared<T>(
+    place: &'static Shared<T>,
+    start: impl FnOnce() -> Result<T>,
+) -> Result<&'static T> {
     let value = place.get_or_init(|| start().map_err(|error| format!("{error:#}")));
     value.as_ref().map_err(|error| anyhow!(error.clone()))
 }

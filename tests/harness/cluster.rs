@@ -110,7 +110,7 @@ impl Cluster {
     }
 
     pub fn is_up(&self) -> bool {
-        standalone::answers(self.ports, self.access)
+        standalone::answers(self.ports, &self.access)
     }
 
     /// A new namespace, which keeps what is published there: `public/<name>-<unique>`.

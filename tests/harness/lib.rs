@@ -28,5 +28,6 @@ pub mod audit;
 pub mod api_proxy;
 pub mod platform;
 pub mod operator;
+pub mod certificates;
 pub mod stage;
 pub mod faults;

@@ -31,6 +31,7 @@ pub struct Broker {
     /// To kill, freeze and restart.
     pub process: Standalone,
     pub topics: Cluster,
+    access: Access,
     address: Ipv4Addr,
 }
 
@@ -52,9 +53,9 @@ impl Platform {
         let (ports, address) = (Ports::free()?, self.gateway()?);
         // As above.
         let dir = tempfile::tempdir()?.keep();
-        let process = Standalone::start_advertising(&dir, ports, address, access)?;
-        let topics = Cluster::new(ports, peer).with_access(access);
-        Ok(Broker { process, topics, address })
+        let process = Standalone::start_advertising(&dir, ports, address, access.clone())?;
+        let topics = Cluster::new(ports, peer).with_access(access.clone());
+        Ok(Broker { process, topics, access, address })
     }
 
     /// Puts the runner under test on the node, as [`RUNNER_IMAGE`].
@@ -110,13 +111,23 @@ impl Platform {
 }
 
 impl Broker {
-    /// `pulsar://..`, here and in pods.
+    /// `pulsar://..`, here and in pods; `pulsar+ssl://..` of one that encrypts.
     pub fn service_url(&self) -> String {
-        format!("pulsar://{}:{}", self.address, self.topics.ports.broker)
+        match &self.access {
+            Access::Encrypted(encryption) => {
+                format!("pulsar+ssl://{}:{}", self.address, encryption.ports.broker)
+            }
+            _ => format!("pulsar://{}:{}", self.address, self.topics.ports.broker),
+        }
     }
 
-    /// The admin API's `http://..`, here and in pods.
+    /// The admin API's `http://..`, here and in pods; `https://..` of one that encrypts.
     pub fn web_url(&self) -> String {
-        format!("http://{}:{}", self.address, self.topics.ports.web)
+        match &self.access {
+            Access::Encrypted(encryption) => {
+                format!("https://{}:{}", self.address, encryption.ports.web)
+            }
+            _ => format!("http://{}:{}", self.address, self.topics.ports.web),
+        }
     }
 }

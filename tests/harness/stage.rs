@@ -98,6 +98,29 @@ impl<'a> Stage<'a> {
         message.with_context(|| self.story(kind, name))
     }
 
+    /// Waits until the condition ScalingActive of a function has this reason, and gives its message.
+    pub fn scaling(&self, name: &str, reason: &str) -> Result<String> {
+        eventually(STARTED, format!("ScalingActive of {name} to say {reason}"), || {
+            let function = self.get("Function", name)?;
+            let found = standard(&function, "ScalingActive")?;
+            let message = found.get("message").and_then(Value::as_str).unwrap_or_default();
+            Ok((found.get("reason") == Some(&json!(reason))).then(|| message.to_owned()))
+        })
+    }
+
+    /// Waits until a line of the log of a function's first pod holds all of `words`, and gives the
+    /// log.
+    pub fn says(&self, function: &str, words: &[&str]) -> Result<String> {
+        let pod = format!("{function}-function-0");
+        let log = || self.platform.kubernetes.logs(&self.namespace, &pod, "pulsar-function");
+        let found = eventually(STARTED, format!("{pod} to say {words:?}"), || {
+            let log = log()?;
+            let said = log.lines().any(|line| words.iter().all(|word| line.contains(word)));
+            Ok(said.then_some(log))
+        });
+        found.with_context(|| self.story("Function", function))
+    }
+
     /// Names and identities of a function's pods.
     pub fn pods(&self, function: &str) -> Result<Vec<(String, String)>> {
         let selector = format!("compute.functionmesh.io/name={function}");

@@ -57,7 +57,7 @@ impl Ports {
 }
 
 /// Whether the admin API of a broker on these ports answers.
-pub fn answers(ports: Ports, access: Access) -> bool {
+pub fn answers(ports: Ports, access: &Access) -> bool {
     let page = http::get_as(ports.web, "/admin/v2/namespaces/public/default", access.token());
     page.is_ok_and(|page| page.status == 200)
 }
@@ -94,7 +94,7 @@ impl Standalone {
         access: Access,
     ) -> Result<Self> {
         let distribution = Distribution::fetch()?;
-        configure(&distribution, state, ports, address, access)?;
+        configure(&distribution, state, ports, address, &access)?;
         let process = launch(&distribution, state)?;
         let keeper = keep(state)?;
         let mut broker =
@@ -135,7 +135,7 @@ impl Standalone {
     }
 
     fn wait_until_up(&mut self) -> Result<()> {
-        wait_until_up(&mut self.process, &self.state, self.ports, self.access)
+        wait_until_up(&mut self.process, &self.state, self.ports, &self.access)
     }
 }
 
@@ -154,9 +154,9 @@ impl Drop for Standalone {
 /// As [`Standalone::start`].
 pub fn start_detached(state: &Path, ports: Ports, address: Ipv4Addr) -> Result<u32> {
     let distribution = Distribution::fetch()?;
-    configure(&distribution, state, ports, address, Access::Everybody)?;
+    configure(&distribution, state, ports, address, &Access::Everybody)?;
     let mut process = launch(&distribution, state)?;
-    wait_until_up(&mut process, state, ports, Access::Everybody)?;
+    wait_until_up(&mut process, state, ports, &Access::Everybody)?;
     Ok(process.id())
 }
 
@@ -183,9 +183,12 @@ fn configure(
     state: &Path,
     ports: Ports,
     address: Ipv4Addr,
-    access: Access,
+    access: &Access,
 ) -> Result<()> {
     fs::create_dir_all(state.join("log"))?;
+    for (name, content) in access.files() {
+        fs::write(state.join(name), content)?;
+    }
     let mut settings = vec![
         ("brokerServicePort", ports.broker.to_string()),
         ("webServicePort", ports.web.to_string()),
@@ -203,7 +206,7 @@ fn configure(
         ("defaultRetentionTimeInMinutes", "-1".to_owned()),
         ("defaultRetentionSizeInMB", "-1".to_owned()),
     ];
-    settings.extend(access.settings());
+    settings.extend(access.settings(state));
     let template = distribution.home.join("conf/standalone.conf");
     let template = fs::read_to_string(&template).with_context(|| template.display().to_string())?;
     let mut lines: Vec<String> = template
@@ -263,7 +266,7 @@ fn keep(state: &Path) -> Result<ChildStdin> {
     keeper.stdin.take().context("the keeper has no input")
 }
 
-fn wait_until_up(process: &mut Child, state: &Path, ports: Ports, access: Access) -> Result<()> {
+fn wait_until_up(process: &mut Child, state: &Path, ports: Ports, access: &Access) -> Result<()> {
     let deadline = Instant::now() + START_LIMIT;
     loop {
         if answers(ports, access) {

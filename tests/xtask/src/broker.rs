@@ -33,7 +33,7 @@ pub(crate) fn run(action: &Action) -> Result<()> {
 /// Makes sure that a broker answers on the standard ports.
 pub(crate) fn up() -> Result<()> {
     let ports = Ports::STANDARD;
-    if standalone::answers(ports, Access::Everybody) {
+    if standalone::answers(ports, &Access::Everybody) {
         println!("A broker answers at {} (admin {}).", ports.service_url(), ports.web_url());
         return Ok(());
     }
