@@ -195,20 +195,25 @@ pub(super) async fn answer(host: &str, mut response: Response) -> Result<Vec<u8>
     Err(AdminError::Refused { host: host.to_owned(), status, reason: reason(&body) })
 }
 
-/// What the broker says, on one line.
+/// What the broker says, or an issuer of tokens (RFC 6749 §5.2), on one line.
 fn reason(body: &[u8]) -> String {
-    #[derive(Deserialize)]
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
     struct Refusal {
         reason: String,
+        error: String,
+        error_description: String,
     }
 
-    let Ok(Refusal { reason }) = serde_json::from_slice(body) else { return String::new() };
-    let line = reason.split("Stacktrace").next().unwrap_or_default();
-    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.is_empty() {
-        return line;
-    }
-    format!(": {}", line.chars().take(MAX_REASON).collect::<String>())
+    let Refusal { reason, error, error_description } =
+        serde_json::from_slice(body).unwrap_or_default();
+    let reason = reason.split("Stacktrace").next().unwrap_or_default();
+    let said = [reason, &error, &error_description].map(|text| {
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let line: String = line.chars().take(MAX_REASON).collect();
+        if line.is_empty() { line } else { format!(": {line}") }
+    });
+    said.concat()
 }
 
 pub(super) fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, AdminError> {
