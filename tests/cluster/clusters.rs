@@ -1,13 +1,14 @@
 //! Functions and several Pulsar clusters, one of which does not let everybody in.
 
-use std::sync::Arc;
-
 use anyhow::{Context as _, Result, ensure};
-use function_mesh_tests::{eventually::eventually_true, peer::Peer};
-use pulsar_standalone::access::{Access, TOKEN};
+use function_mesh_tests::eventually::eventually_true;
+use pulsar_standalone::access::TOKEN;
 use serde_json::{Value, json};
 
-use crate::{operator::Stage, stage::SOON};
+use crate::{
+    operator::Stage,
+    stage::{SOON, guarded},
+};
 
 /// As users of the Go operator write it.
 fn credentials() -> Value {
@@ -26,7 +27,7 @@ fn credentials() -> Value {
 #[test]
 fn a_function_reads_from_one_cluster_and_writes_to_another() -> Result<()> {
     let stage = Stage::new("clusters")?;
-    let guarded = stage.platform.start_broker(Arc::new(Peer::start()?), Access::Token)?;
+    let guarded = guarded()?;
     let there = guarded.topics.namespace("clusters")?;
     stage.platform.kubernetes.pulsar_config(
         &stage.namespace,

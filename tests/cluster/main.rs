@@ -40,3 +40,5 @@ mod objects;
 mod pods;
 #[cfg(test)]
 mod encryption;
+#[cfg(test)]
+mod oauth2;

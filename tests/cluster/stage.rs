@@ -47,6 +47,12 @@ pub(crate) fn broker() -> Result<&'static Broker> {
     })
 }
 
+/// Another one, which asks for a token.
+pub(crate) fn guarded() -> Result<&'static Broker> {
+    static GUARDED: Shared<Broker> = OnceLock::new();
+    shared(&GUARDED, || platform()?.start_broker(Arc::new(Peer::start()?), Access::Token))
+}
+
 /// A cluster for one scenario, with the shell's image.
 pub(crate) fn start() -> Result<Platform> {
     let platform = Platform::start(&Options::whole())?;

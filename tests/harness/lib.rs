@@ -29,5 +29,6 @@ pub mod api_proxy;
 pub mod platform;
 pub mod operator;
 pub mod certificates;
+pub mod issuer;
 pub mod stage;
 pub mod faults;
