@@ -42,3 +42,5 @@ mod pods;
 mod encryption;
 #[cfg(test)]
 mod oauth2;
+#[cfg(test)]
+mod vertical;

@@ -28,6 +28,7 @@ pub mod audit;
 pub mod api_proxy;
 pub mod platform;
 pub mod operator;
+pub mod autoscalers;
 pub mod certificates;
 pub mod issuer;
 pub mod stage;

@@ -154,10 +154,14 @@ async fn vertical(
     match (wanted, known) {
         (Some(wanted), known) => {
             let there = known.is_some_and(|known| same(&wanted, &*known));
-            if !there {
-                api.patch(name, &parameters(), &Patch::Apply(&wanted)).await?;
+            if there {
+                return Ok(Some(true));
             }
-            Ok(Some(true))
+            match api.patch(name, &parameters(), &Patch::Apply(&wanted)).await {
+                // The kind itself went after our start.
+                Err(kube::Error::Api(status)) if status.code == 404 => Ok(Some(false)),
+                other => other.map(|_| Some(true)),
+            }
         }
         (None, Some(_)) => {
             ignore_absence(api.delete(name, &DeleteParams::default()).await.map(drop))?;
@@ -245,10 +249,11 @@ pub fn refusal(error: &kube::Error) -> Option<&str> {
     }
 }
 
-/// What was to be changed is gone, or is somebody else's by now.
+/// What was to be changed is gone, or is somebody else's by now. A kind that is gone is told by the
+/// code alone.
 fn ignore_absence(result: Result<(), kube::Error>) -> Result<(), kube::Error> {
     match result {
-        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
+        Err(kube::Error::Api(status)) if status.code == 404 || status.is_conflict() => Ok(()),
         other => other,
     }
 }

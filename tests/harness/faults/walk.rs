@@ -12,7 +12,7 @@ use super::{
     mutations::{Random, mutate},
     state,
 };
-use crate::platform::Platform;
+use crate::{autoscalers, platform::Platform};
 
 const KINDS: [&str; 5] =
     ["StatefulSet", "Service", "ConfigMap", "HorizontalPodAutoscaler", "VerticalPodAutoscaler"];
@@ -21,7 +21,7 @@ const KINDS: [&str; 5] =
 pub fn walk(steps: usize, seed: u64) -> Result<String> {
     let platform = Platform::start(&Options::api_server())?;
     platform.install_kinds()?;
-    platform.kubernetes.establish(&vertical_autoscalers())?;
+    platform.kubernetes.establish(&autoscalers::vertical())?;
     let ground = Ground::new(&platform, "walk")?;
     let mut controller = ground.controller(None, &[("--log-level", "warn")])?;
     let steps = Steps { ground, seed, steps };
@@ -120,28 +120,4 @@ impl Steps<'_> {
         }
         Ok(())
     }
-}
-
-/// Enough of that kind for the API server to keep objects of it.
-fn vertical_autoscalers() -> Value {
-    json!({
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {
-            "name": "verticalpodautoscalers.autoscaling.k8s.io",
-            "annotations": { "api-approved.kubernetes.io": "unapproved, for a test" },
-        },
-        "spec": {
-            "group": "autoscaling.k8s.io", "scope": "Namespaced",
-            "names": {
-                "kind": "VerticalPodAutoscaler", "plural": "verticalpodautoscalers",
-                "singular": "verticalpodautoscaler",
-            },
-            "versions": [{
-                "name": "v1", "served": true, "storage": true,
-                "schema": { "openAPIV3Schema": {
-                    "type": "object", "x-kubernetes-preserve-unknown-fields": true,
-                } },
-            }],
-        },
-    })
 }
