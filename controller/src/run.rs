@@ -85,7 +85,11 @@ pub async fn run(
     runners: Runners,
     stop: CancellationToken,
 ) {
-    let settings = Settings { vertical: has_vertical(&client).await, ..settings };
+    let vertical = tokio::select! {
+        vertical = has_vertical(&client) => vertical,
+        () = stop.cancelled() => return,
+    };
+    let settings = Settings { vertical, ..settings };
     let (caches, references) = references::references(&client, &settings);
     let (changes, _) = tokio::sync::broadcast::channel(references::CHANGES);
     let feed = references::feed(references, changes.clone(), stop.clone());

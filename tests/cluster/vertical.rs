@@ -3,7 +3,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use function_mesh_tests::{
-    autoscalers, eventually::eventually_true, faults::ground::Ground,
+    api_proxy::ApiProxy, autoscalers, eventually::eventually_true, faults::ground::Ground,
     platform::Platform,
 };
 use kubernetes_standalone::programs::Options;
@@ -145,4 +145,19 @@ fn a_cluster_without_vertical_autoscalers_is_told_and_gets_the_rest() -> Result<
     told(&ground, None).with_context(|| controller.log())?;
     ensure!(controller.is_running()?, "the controller ended: {}", controller.log());
     Ok(())
+}
+
+#[test]
+fn a_controller_that_starts_before_the_api_server_answers_finds_them() -> Result<()> {
+    let _turn = own_cluster_turn();
+    let platform = cluster()?;
+    platform.kubernetes.establish(&autoscalers::vertical())?;
+    let ground = Ground::new(&platform, "early")?;
+    let proxy = ApiProxy::start(&platform.kubernetes)?;
+    proxy.refuse(100, &[500]);
+    let controller = ground.controller(Some(&proxy), &[])?;
+    controller.logged(SOON, &[KIND])?;
+    proxy.refuse_none();
+    applied(&ground)?;
+    becomes(&ground, &given())
 }

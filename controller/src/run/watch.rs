@@ -174,16 +174,22 @@ where
     })
 }
 
-/// A cluster that cannot be asked has none until the next start.
+/// Whether the cluster has vertical autoscalers. Asked until it answers: a cluster that is busy when
+/// we start would be one without them until the next start.
 pub(super) async fn has_vertical(client: &Client) -> bool {
     let kind = autoscaler::vertical_api();
-    match client.list_api_group_resources(&kind.api_version).await {
-        Ok(found) => found.resources.iter().any(|resource| resource.kind == kind.kind),
-        Err(error) => {
-            debug!(%error, "no {} here", kind.api_version);
-            false
+    for pause in Pauses::default() {
+        match client.list_api_group_resources(&kind.api_version).await {
+            Ok(found) => return found.resources.iter().any(|resource| resource.kind == kind.kind),
+            Err(kube::Error::Api(status)) if matches!(status.code, 401 | 403 | 404) => {
+                debug!(why = status.message, "no {} here", kind.api_version);
+                return false;
+            }
+            Err(error) => warn!(%error, "cannot tell yet whether there is a {}", kind.kind),
         }
+        sleep(pause).await;
     }
+    false
 }
 
 /// Between attempts to watch: short enough for an API server that comes back to be noticed within
