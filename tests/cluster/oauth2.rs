@@ -130,6 +130,6 @@ fn a_client_that_the_issuer_does_not_know_is_told_until_it_does() -> Result<()> 
     stage.ready("Function", "f")?;
     topics.send(&input, &["a"])?;
     assert_eq!(topics.texts(&output, 1)?, ["a!"]);
-    stage.reason("Function", "scaled", "ScaledToZero")?;
+    stage.scaling("scaled", "BacklogRead")?;
     Ok(())
 }
