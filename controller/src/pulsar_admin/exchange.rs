@@ -32,6 +32,10 @@ pub(crate) enum AdminError {
     Credentials(String),
     #[error("{host}: {why}")]
     Unreachable { host: String, why: String },
+    #[error(
+        "{host}: {why}; the authority to trust is named by certSecretName and certSecretKey of tlsConfig"
+    )]
+    Untrusted { host: String, why: String },
     #[error("{host}: no answer within {} s", REQUEST_TIMEOUT.as_secs())]
     Slow { host: String },
     #[error("{host}: {why}")]
@@ -59,9 +63,14 @@ impl AdminError {
         matches!(self.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
     }
 
-    /// Nobody answers.
+    /// The certificates are not good, or not good any more.
+    pub(super) fn is_distrust(&self) -> bool {
+        matches!(self, Self::Untrusted { .. })
+    }
+
+    /// Nobody answers whom to ask again would be of use.
     fn is_silence(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Slow { .. })
+        matches!(self, Self::Unreachable { .. } | Self::Untrusted { .. } | Self::Slow { .. })
     }
 
     /// Nobody is there at all.
@@ -72,7 +81,10 @@ impl AdminError {
     /// Whether another attempt may fare better.
     fn passes(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Slow { .. } | Self::Interrupted { .. } => true,
+            Self::Unreachable { .. }
+            | Self::Untrusted { .. }
+            | Self::Slow { .. }
+            | Self::Interrupted { .. } => true,
             Self::Refused { status, .. } => {
                 status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
             }
@@ -166,18 +178,29 @@ impl Exchange {
 pub(super) fn failure(host: &str, error: reqwest::Error) -> AdminError {
     // The innermost reason says what is wrong; the URL is named by its host.
     let error = error.without_url();
-    let mut innermost: &dyn std::error::Error = &error;
+    let mut innermost: &(dyn std::error::Error + 'static) = &error;
     while let Some(source) = innermost.source() {
         innermost = source;
     }
     let (host, why) = (host.to_owned(), innermost.to_string());
-    if error.is_connect() {
+    if is_distrust(innermost) {
+        AdminError::Untrusted { host, why }
+    } else if error.is_connect() {
         AdminError::Unreachable { host, why }
     } else if error.is_timeout() {
         AdminError::Slow { host }
     } else {
         AdminError::Interrupted { host, why }
     }
+}
+
+/// I/O errors, one in another, do not give what they were made from as their source.
+fn is_distrust(mut error: &(dyn std::error::Error + 'static)) -> bool {
+    while let Some(inner) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref)
+    {
+        error = inner;
+    }
+    matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
 }
 
 pub(super) async fn answer(host: &str, mut response: Response) -> Result<Vec<u8>, AdminError> {

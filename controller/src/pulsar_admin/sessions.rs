@@ -63,11 +63,11 @@ impl Sessions {
         })
     }
 
-    /// Has credentials that were refused read again by the next one, and spares the next ones a
-    /// cluster that is down.
+    /// Has credentials that were refused, and authorities that do not fit, read again by the next
+    /// one, and spares the next ones a cluster that is down.
     pub(crate) fn failed(&self, access: &Access, error: &AdminError) {
         let mut open = self.lock();
-        if error.is_refusal() {
+        if error.is_refusal() || error.is_distrust() {
             open.remove(access);
         } else if error.is_unreachable()
             && let Some(session) = open.get_mut(access)
