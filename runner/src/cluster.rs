@@ -27,6 +27,7 @@ use crate::fault::Fault;
 
 mod auth;
 mod errors;
+mod oauth2;
 mod patience;
 
 use auth::{Door, DoorWatch};
@@ -194,7 +195,7 @@ impl Cluster {
             _ = rustls::crypto::ring::default_provider().install_default();
         }
         let watch = DoorWatch::default();
-        let door = Door::new(config.authentication.as_ref(), watch.clone())?;
+        let door = Door::new(config.authentication.as_ref(), watch.clone());
         match builder.with_auth_provider(door).build().await {
             Ok(pulsar) => Ok(Client { pulsar, connections: Connections::new(watch.connections) }),
             Err(error) => Err(watch.failure().map_or(error, pulsar::Error::Authentication)),

@@ -32,7 +32,7 @@ mod failure;
 mod file;
 mod http;
 mod location;
-mod oauth2;
+pub(crate) mod oauth2;
 mod oci;
 mod pulsar;
 
@@ -213,4 +213,4 @@ impl Fetching<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

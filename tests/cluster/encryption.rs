@@ -102,7 +102,8 @@ fn a_broker_that_cannot_be_trusted_is_named_until_it_can() -> Result<()> {
     let message = stage.scaling("scaled", "BacklogNotRead")?;
     ensure!(message.contains(&web) && message.contains("invalid peer certificate"), "{message}");
     ensure!(message.contains("certSecretName"), "{message}");
-    stage.says("f", &[&service, "tls"])?;
+    let message = stage.reason("Function", "f", "RunnerNotReady")?;
+    ensure!(message.contains(&service) && message.contains("tls"), "{message}");
 
     // Put right, both go on.
     trust(&stage, authority)?;

@@ -115,6 +115,8 @@ fn a_client_that_the_issuer_does_not_know_is_told_until_it_does() -> Result<()> 
     stage.apply(&function(&stage, &issuer, "f", (&input, &output), json!({}))?)?;
     let message = stage.scaling("scaled", "BacklogNotRead")?;
     ensure!(message.contains(issuer.url()) && message.contains("invalid_client"), "{message}");
+    let message = stage.reason("Function", "f", "RunnerNotReady")?;
+    ensure!(message.contains(issuer.url()) && message.contains("invalid_client"), "{message}");
     let said = stage.says("f", &["authentication failed", issuer.url(), "invalid_client"])?;
     ensure!(!said.contains(WRONG), "the secret is logged: {said}");
     for name in ["scaled", "f"] {

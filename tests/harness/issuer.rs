@@ -28,10 +28,6 @@ use url::form_urlencoded;
 
 use crate::kubernetes::Kubernetes;
 
-/// Of everything here. Without a path the client in pods takes an issuer only if it names itself with
-/// a slash at the end.
-const REALM: &str = "/tests";
-
 /// Whom it knows, what it is asked for, and what it grants.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -63,7 +59,7 @@ impl Issuer {
     /// There is no port to listen on.
     pub fn start(kubernetes: &Kubernetes, address: Ipv4Addr, client: Client) -> Result<Self> {
         let listener = kubernetes.block_on(TcpListener::bind((address, 0)))?;
-        let url = format!("http://{}{REALM}", listener.local_addr()?);
+        let url = format!("http://{}", listener.local_addr()?);
         let shared = Arc::new(Shared { url: url.clone(), client, granted: Mutex::default() });
         let serving = kubernetes.runtime.spawn(serve(listener, Arc::clone(&shared)));
         Ok(Self { url, shared, serving })
@@ -103,8 +99,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 
 impl Shared {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let path = request.uri().path();
-        let path = path.strip_prefix(REALM).unwrap_or_default().to_owned();
+        let path = request.uri().path().to_owned();
         let agent = request.headers().get(USER_AGENT).and_then(|name| name.to_str().ok());
         let agent = agent.unwrap_or_default().to_owned();
         match (request.method(), path.as_str()) {

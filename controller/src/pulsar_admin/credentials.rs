@@ -200,7 +200,14 @@ async fn token(
         access_token: String,
     }
 
-    let wrong = |why: &str| AdminError::Credentials(format!("no token from {issuer}: {why}"));
+    let wrong = |why: &str| {
+        // An issuer may repeat what it was sent.
+        let why = match key.client_secret.as_str() {
+            "" => why.to_owned(),
+            secret => why.replace(secret, "(hidden)"),
+        };
+        AdminError::Credentials(format!("no token from {issuer}: {why}"))
+    };
     let client = match issuer.starts_with("https://") {
         true => builder().build(),
         false => builder().tls_certs_only([]).build(),

@@ -166,10 +166,10 @@ impl Resolve<'_> {
     }
 
     fn tls(&mut self, dir: &str, tls: &PulsarTls, config: &mut ClusterConfig) {
-        if tls.enabled != Some(true) {
+        // Pulsar's clients take the flag or the scheme; the runner goes by the scheme.
+        if tls.enabled != Some(true) && !config.service_url.starts_with("pulsar+ssl://") {
             return;
         }
-        // Pulsar's clients take the flag or the scheme; the runner goes by the scheme.
         if let Some(rest) = config.service_url.strip_prefix("pulsar://") {
             config.service_url = format!("pulsar+ssl://{rest}");
         }

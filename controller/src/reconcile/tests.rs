@@ -353,6 +353,26 @@ fn a_component_without_an_image_runs_in_the_runners_own() {
 }
 
 #[test]
+fn an_address_of_tls_counts_like_the_flag() {
+    let spec = json!({
+        "input": {"topics": ["in"]}, "output": {"topic": "out"},
+        "pulsar": {
+            "pulsarConfig": "p", "tlsConfig": {"certSecretName": "c", "certSecretKey": "ca.crt"},
+        },
+        "wasm": {"module": "f.wasm", "moduleLocation": "https://example.org/f.wasm"},
+    });
+    let mut cluster = pulsar();
+    let cluster_of = |cluster: &Value| {
+        let caches = caches(std::slice::from_ref(cluster), &[], &[]);
+        objects::<Function>(spec.clone(), &caches).instance["clusters"]["default"].clone()
+    };
+    assert_eq!(cluster_of(&cluster)["tls"]["trustCertFile"], Value::Null);
+    cluster["data"]["brokerServiceURL"] = json!("pulsar+ssl://broker:6651");
+    let trust = "/etc/function-mesh/clusters/default/tls/ca.crt";
+    assert_eq!(cluster_of(&cluster)["tls"]["trustCertFile"], trust);
+}
+
+#[test]
 fn credentials_are_files_and_a_second_cluster_is_a_second_entry() {
     let mut spec = java();
     spec["pulsar"] = json!({

@@ -10,15 +10,10 @@ use std::{
 
 use async_trait::async_trait;
 use function_mesh_proto::instance::AuthenticationConfig;
-use pulsar::{
-    authentication::{
-        Authentication,
-        oauth2::{OAuth2Authentication, OAuth2Params},
-    },
-    error::AuthenticationError,
-};
+use pulsar::{authentication::Authentication, error::AuthenticationError};
 use serde_json::{Map, Value};
-use url::Url;
+
+use super::oauth2::OAuth2;
 
 /// What a session's client asks for before it connects, with or without credentials: the one
 /// place where its connections can be seen from outside.
@@ -36,13 +31,8 @@ pub(super) struct DoorWatch {
 }
 
 impl Door {
-    /// # Errors
-    /// The key file's path is not absolute, so that it makes no URL.
-    pub(super) fn new(
-        config: Option<&AuthenticationConfig>,
-        watch: DoorWatch,
-    ) -> Result<Box<Self>, pulsar::Error> {
-        Ok(Box::new(Self { credentials: config.map(credentials).transpose()?, watch }))
+    pub(super) fn new(config: Option<&AuthenticationConfig>, watch: DoorWatch) -> Box<Self> {
+        Box::new(Self { credentials: config.map(credentials), watch })
     }
 }
 
@@ -78,8 +68,8 @@ impl Authentication for Door {
     }
 }
 
-fn credentials(config: &AuthenticationConfig) -> Result<Box<dyn Authentication>, pulsar::Error> {
-    Ok(match config {
+fn credentials(config: &AuthenticationConfig) -> Box<dyn Authentication> {
+    match config {
         AuthenticationConfig::Token { file } => {
             Box::new(FileCredentials { method: "token", file: file.clone() })
         }
@@ -87,20 +77,11 @@ fn credentials(config: &AuthenticationConfig) -> Result<Box<dyn Authentication>,
             Box::new(FileCredentials { method: "basic", file: file.clone() })
         }
         AuthenticationConfig::OAuth2 { issuer_url, audience, scope, key_file } => {
-            let credentials_url = Url::from_file_path(key_file).map_err(|()| {
-                pulsar::Error::Custom(format!(
-                    "authentication.keyFile: {} is not an absolute path",
-                    key_file.display()
-                ))
-            })?;
-            OAuth2Authentication::client_credentials(OAuth2Params {
-                issuer_url: issuer_url.clone(),
-                credentials_url: credentials_url.into(),
-                audience: audience.clone(),
-                scope: scope.clone(),
-            })
+            let (issuer_url, audience) = (issuer_url.clone(), audience.clone());
+            let (scope, key_file) = (scope.clone(), key_file.clone());
+            Box::new(OAuth2 { issuer_url, audience, scope, key_file, token: None })
         }
-    })
+    }
 }
 
 /// A token, or `user:password`, in a file. Read for every connection and for every challenge,
@@ -161,7 +142,7 @@ mod tests {
     async fn a_rotated_token_is_read_again() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let config = AuthenticationConfig::Token { file: file.path().to_owned() };
-        let mut provider = credentials(&config).unwrap();
+        let mut provider = credentials(&config);
         std::fs::write(file.path(), "old\n").unwrap();
         assert_eq!(provider.auth_data().await.unwrap(), b"old");
         std::fs::write(file.path(), "new\n").unwrap();
@@ -185,7 +166,7 @@ mod tests {
     async fn a_missing_token_is_named() {
         let config = AuthenticationConfig::Token { file: "/nowhere/token".into() };
         let watch = DoorWatch::default();
-        let mut door = Door::new(Some(&config), watch.clone()).unwrap();
+        let mut door = Door::new(Some(&config), watch.clone());
         assert!(door.auth_data().await.is_err());
         let failure = watch.failure().unwrap().to_string();
         assert!(failure.contains("/nowhere/token"), "{failure}");
@@ -194,7 +175,7 @@ mod tests {
     #[tokio::test]
     async fn connections_are_counted_also_without_credentials() {
         let watch = DoorWatch::default();
-        let mut door = Door::new(None, watch.clone()).unwrap();
+        let mut door = Door::new(None, watch.clone());
         assert_eq!(door.auth_method_name(), "none");
         assert_eq!(door.auth_data().await.unwrap(), b"");
         assert_eq!(watch.connections.load(Ordering::Relaxed), 1);

@@ -3,10 +3,10 @@
 use std::error::Error;
 
 #[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) reason: String,
+pub(crate) struct Failure {
+    pub(crate) reason: String,
     /// It may pass by itself: a connection refused, a server that is overloaded.
-    pub(super) passes: bool,
+    pub(crate) passes: bool,
 }
 
 impl Failure {

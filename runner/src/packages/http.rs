@@ -128,11 +128,14 @@ pub(super) fn interrupted(error: reqwest::Error) -> Failure {
     Failure { reason: chain(&error), passes: !error.is_redirect() && !error.is_builder() }
 }
 
-/// What the server says: Pulsar's `{"reason": …}`, or plain text.
+/// What the server says: Pulsar's `{"reason": …}`, an issuer's `{"error": …}` (RFC 6749 §5.2), or plain
+/// text.
 async fn reason(mut response: Response) -> Option<String> {
     #[derive(Deserialize)]
     struct Refusal {
         reason: Option<String>,
+        error: Option<String>,
+        error_description: Option<String>,
     }
 
     let kind = response.headers().get(CONTENT_TYPE)?.to_str().ok()?.to_owned();
@@ -144,7 +147,9 @@ async fn reason(mut response: Response) -> Option<String> {
         }
     }
     let text = if kind.starts_with("application/json") {
-        serde_json::from_slice::<Refusal>(&body).ok()?.reason?
+        let Refusal { reason, error, error_description } = serde_json::from_slice(&body).ok()?;
+        let said: Vec<String> = [reason, error, error_description].into_iter().flatten().collect();
+        said.join(": ")
     } else if kind.starts_with("text/plain") {
         String::from_utf8_lossy(&body).into_owned()
     } else {

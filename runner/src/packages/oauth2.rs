@@ -1,7 +1,7 @@
 //! An access token by OAuth 2.0 client credentials (RFC 6749 §4.4), the issuer's endpoint found by
 //! OpenID Connect discovery, as Pulsar's own clients do.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use reqwest::header::CONTENT_TYPE;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -13,12 +13,12 @@ use super::{failure::Failure, http};
 const MAX_ANSWER: u64 = 1 << 20;
 
 /// Where the token comes from, and for whom it is.
-pub(super) struct ClientCredentials<'a> {
-    pub(super) issuer_url: &'a str,
-    pub(super) audience: Option<&'a str>,
-    pub(super) scope: Option<&'a str>,
+pub(crate) struct ClientCredentials<'a> {
+    pub(crate) issuer_url: &'a str,
+    pub(crate) audience: Option<&'a str>,
+    pub(crate) scope: Option<&'a str>,
     /// JSON with `client_id` and `client_secret`.
-    pub(super) key_file: &'a Path,
+    pub(crate) key_file: &'a Path,
 }
 
 #[derive(Deserialize)]
@@ -32,21 +32,36 @@ struct Discovered {
     token_endpoint: Url,
 }
 
+/// What an issuer granted.
 #[derive(Deserialize)]
-struct Granted {
-    access_token: String,
+pub(crate) struct Granted {
+    pub(crate) access_token: String,
+    /// Seconds.
+    expires_in: Option<u64>,
+}
+
+impl Granted {
+    /// How long it may be used, if the issuer says so.
+    pub(crate) fn lifetime(&self) -> Option<Duration> {
+        self.expires_in.map(Duration::from_secs)
+    }
 }
 
 impl ClientCredentials<'_> {
-    pub(super) async fn token(&self) -> Result<String, Failure> {
+    pub(crate) async fn token(&self) -> Result<Granted, Failure> {
+        http::use_ring();
         let key = self.key().await?;
-        self.granted(key).await.map_err(|failure| Failure {
-            reason: format!("no token from {}: {}", self.issuer_url, failure.reason),
-            ..failure
+        self.granted(&key).await.map_err(|failure| {
+            // An issuer may repeat what it was sent.
+            let why = match key.client_secret.as_str() {
+                "" => failure.reason,
+                secret => failure.reason.replace(secret, "(hidden)"),
+            };
+            Failure { reason: format!("no token from {}: {why}", self.issuer_url), ..failure }
         })
     }
 
-    async fn granted(&self, key: Key) -> Result<String, Failure> {
+    async fn granted(&self, key: &Key) -> Result<Granted, Failure> {
         let issuer = self.issuer_url.trim_end_matches('/');
         let discovery = Url::parse(&format!("{issuer}/.well-known/openid-configuration"))
             .map_err(|wrong| Failure::lasting(format!("issuerUrl: {wrong}")))?;
@@ -54,6 +69,15 @@ impl ClientCredentials<'_> {
         let found = http::download(client.get(discovery), MAX_ANSWER).await?;
         let Discovered { token_endpoint } = parsed(&found, "token_endpoint")?;
 
+        let request = client
+            .post(token_endpoint)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(self.form(key));
+        let granted = http::download(request, MAX_ANSWER).await?;
+        parsed(&granted, "access_token")
+    }
+
+    fn form(&self, key: &Key) -> String {
         let mut form = Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials")
             .append_pair("client_id", &key.client_id)
@@ -63,12 +87,7 @@ impl ClientCredentials<'_> {
                 form.append_pair(name, value);
             }
         }
-        let request = client
-            .post(token_endpoint)
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(form.finish());
-        let granted = http::download(request, MAX_ANSWER).await?;
-        Ok(parsed::<Granted>(&granted, "access_token")?.access_token)
+        form.finish()
     }
 
     async fn key(&self) -> Result<Key, Failure> {

@@ -95,7 +95,7 @@ async fn authenticated(
                 scope: scope.as_deref(),
                 key_file,
             };
-            request.bearer_auth(credentials.token().await?)
+            request.bearer_auth(credentials.token().await?.access_token)
         }
     })
 }

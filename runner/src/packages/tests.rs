@@ -10,7 +10,7 @@ use self::server::{Answer, Server};
 use super::*;
 
 mod oci;
-mod server;
+pub(crate) mod server;
 
 const CODE: &[u8] = b"\0asm a component";
 

@@ -20,11 +20,11 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, task::JoinSet};
 
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
-    pub(super) path: String,
-    pub(super) query: Option<String>,
-    pub(super) authorization: Option<String>,
-    pub(super) body: String,
+pub(crate) struct Asked {
+    pub(crate) path: String,
+    pub(crate) query: Option<String>,
+    pub(crate) authorization: Option<String>,
+    pub(crate) body: String,
 }
 
 impl Asked {
@@ -38,7 +38,7 @@ impl Asked {
     }
 }
 
-pub(super) struct Server {
+pub(crate) struct Server {
     port: u16,
     asked: Arc<Mutex<Vec<Asked>>>,
     serving: JoinSet<()>,
@@ -46,12 +46,12 @@ pub(super) struct Server {
 
 impl Server {
     /// Answers each request by its number, from 0.
-    pub(super) async fn start(answer: impl Fn(usize) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(answer: impl Fn(usize) -> Answer + Send + Sync + 'static) -> Self {
         Self::routing(move |nth, _asked, _at| answer(nth)).await
     }
 
     /// Answers by number, request, and the server's own `http://host:port`.
-    pub(super) async fn routing(
+    pub(crate) async fn routing(
         answer: impl Fn(usize, &Asked, &str) -> Answer + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -87,54 +87,54 @@ impl Server {
     }
 
     /// Nobody answers on its port from now on.
-    pub(super) async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         self.serving.shutdown().await;
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.host())
     }
 
-    pub(super) fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    pub(super) fn requests(&self) -> Vec<Asked> {
+    pub(crate) fn requests(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 }
 
-pub(super) struct Answer(Response<Content>);
+pub(crate) struct Answer(Response<Content>);
 
 impl Answer {
-    pub(super) fn ok(body: impl Into<Bytes>) -> Self {
+    pub(crate) fn ok(body: impl Into<Bytes>) -> Self {
         Self::new(StatusCode::OK, "application/octet-stream", body)
     }
 
-    pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn text(status: StatusCode, body: impl Into<Bytes>) -> Self {
         Self::new(status, "text/plain", body)
     }
 
-    pub(super) fn json(status: StatusCode, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Self {
         Self::new(status, "application/json", body)
     }
 
     /// A body without length and end.
-    pub(super) fn endless() -> Self {
+    pub(crate) fn endless() -> Self {
         Self(Response::new(Content { bytes: Bytes::from(vec![0; 700]), endless: true }))
     }
 
-    pub(super) fn redirect(to: &str) -> Self {
+    pub(crate) fn redirect(to: &str) -> Self {
         Self::text(StatusCode::FOUND, "").header(LOCATION.as_str(), to)
     }
 
-    pub(super) fn new(status: StatusCode, kind: &str, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn new(status: StatusCode, kind: &str, body: impl Into<Bytes>) -> Self {
         let mut response = Response::new(Content { bytes: body.into(), endless: false });
         *response.status_mut() = status;
         Self(response).header(CONTENT_TYPE.as_str(), kind)
     }
 
-    pub(super) fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         let name = hyper::header::HeaderName::from_bytes(name.as_bytes()).unwrap();
         self.0.headers_mut().insert(name, value.parse().unwrap());
         self
