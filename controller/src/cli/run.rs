@@ -149,8 +149,8 @@ impl Run {
         self.log(filter);
         // The first provider stays; that one is there already is as good.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        // It waits most of the time: one thread is fast enough, and its memory stays in one piece.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let result = match (self.options(), runtime) {
             (Ok(options), Ok(runtime)) => runtime.block_on(operator::operate(options)),
             (Err(error), _) => Err(error),
