@@ -233,7 +233,7 @@ async fn pass<W: Workload>(workload: &W, context: &Context) -> Result<Action, Er
     let now = Timestamp::now();
     let trouble = match pods::trouble(&pods, W::COMPONENT) {
         Some(trouble) => Some(trouble),
-        None => context.runners.trouble(&pods, now).await,
+        None => context.runners.trouble(&pods, workload.status(), now).await,
     };
     let mut status = status::of_applied(workload, &applied, &references, trouble, now);
     follow::describe(&mut status, workload, backlog.as_ref(), now);

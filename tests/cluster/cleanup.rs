@@ -20,12 +20,6 @@ fn cleaning(stage: &Stage, name: &str, input: &str) -> Result<Value> {
     Ok(function)
 }
 
-fn subscriptions(stage: &Stage, topic: &str) -> Result<Vec<String>> {
-    let stats = stage.topics.stats(topic)?;
-    let found = stats.get("subscriptions").and_then(Value::as_object).context("no statistics")?;
-    Ok(found.keys().cloned().collect())
-}
-
 #[test]
 fn a_deleted_function_takes_its_subscriptions_along() -> Result<()> {
     let stage = Stage::new("cleanup")?;
@@ -42,13 +36,13 @@ fn a_deleted_function_takes_its_subscriptions_along() -> Result<()> {
     let topics = [plain, format!("{partitioned}-partition-1"), matched];
     for topic in &topics {
         eventually_true(SOON, format!("the subscription of {topic}"), || {
-            Ok(subscriptions(&stage, topic)? == ["public/default/f"])
+            Ok(stage.topics.subscriptions(topic)? == ["public/default/f"])
         })?;
     }
     stage.platform.kubernetes.delete("Function", &stage.namespace, "f")?;
     stage.platform.kubernetes.gone("Function", &stage.namespace, "f", BOUND)?;
     for topic in &topics {
-        ensure!(subscriptions(&stage, topic)?.is_empty(), "{topic} has one left");
+        ensure!(stage.topics.subscriptions(topic)?.is_empty(), "{topic} has one left");
     }
     ensure!(stage.pods("f")?.is_empty(), "a pod outlived its function");
     Ok(())
@@ -68,6 +62,6 @@ fn an_annotation_keeps_subscriptions() -> Result<()> {
     ensure!(ready.pointer("/metadata/finalizers").is_none(), "{ready}");
     stage.platform.kubernetes.delete("Function", &stage.namespace, "f")?;
     stage.platform.kubernetes.gone("Function", &stage.namespace, "f", BOUND)?;
-    assert_eq!(subscriptions(&stage, &input)?, ["public/default/f"]);
+    assert_eq!(stage.topics.subscriptions(&input)?, ["public/default/f"]);
     Ok(())
 }

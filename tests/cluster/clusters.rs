@@ -66,8 +66,7 @@ fn a_function_reads_from_one_cluster_and_writes_to_another() -> Result<()> {
     assert_eq!(stage.topics.texts(&output, 1)?, ["b!"]);
     stage.platform.kubernetes.delete("Function", &stage.namespace, "inbound")?;
     stage.platform.kubernetes.gone("Function", &stage.namespace, "inbound", SOON)?;
-    let stats = there.stats(&input)?;
-    let left = stats.get("subscriptions").and_then(Value::as_object).context("no statistics")?;
+    let left = there.subscriptions(&input)?;
     ensure!(left.is_empty(), "left behind: {left:?}");
     Ok(())
 }

@@ -79,8 +79,7 @@ fn a_function_is_served_by_tls_from_its_backlog_to_its_cleanup() -> Result<()> {
 
     stage.platform.kubernetes.delete("Function", &stage.namespace, "f")?;
     stage.platform.kubernetes.gone("Function", &stage.namespace, "f", SOON)?;
-    let stats = topics.stats(&input)?;
-    let left = stats.get("subscriptions").and_then(Value::as_object).context("no statistics")?;
+    let left = topics.subscriptions(&input)?;
     ensure!(left.is_empty(), "left behind: {left:?}");
     Ok(())
 }

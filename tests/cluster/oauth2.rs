@@ -90,8 +90,7 @@ fn a_granted_token_opens_broker_and_admin_api() -> Result<()> {
 
     stage.platform.kubernetes.delete("Function", &stage.namespace, "f")?;
     stage.platform.kubernetes.gone("Function", &stage.namespace, "f", SOON)?;
-    let stats = topics.stats(&input)?;
-    let left = stats.get("subscriptions").and_then(Value::as_object).context("no statistics")?;
+    let left = topics.subscriptions(&input)?;
     ensure!(left.is_empty(), "left behind: {left:?}");
     Ok(())
 }

@@ -234,6 +234,13 @@ impl Namespace {
         self.call("stats", json!({ "topic": topic }))
     }
 
+    /// Names of a topic's subscriptions.
+    pub fn subscriptions(&self, topic: &str) -> Result<Vec<String>> {
+        let stats = self.stats(topic)?;
+        let found = stats.get("subscriptions").and_then(Value::as_object);
+        Ok(found.context("no statistics")?.keys().cloned().collect())
+    }
+
     /// Entries that a subscription has not settled.
     pub fn backlog(&self, topic: &str, subscription: &str) -> Result<u64> {
         let stats = self.stats(topic)?;

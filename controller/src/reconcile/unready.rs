@@ -13,21 +13,39 @@ use std::{
 
 use k8s_openapi::{api::core::v1::Pod, jiff::Timestamp};
 use kube::ResourceExt;
-use reqwest::{Client, StatusCode, redirect};
+use reqwest::{Client, Response, StatusCode, redirect};
+use tokio::sync::Semaphore;
 
-use super::{build::METRICS_PORT, pods::Trouble};
+use super::{build::METRICS_PORT, pods::Trouble, status::READY};
+use crate::crd::status::WorkloadStatus;
 
 /// Pods that were not ready for less time are still starting.
 const GRACE: Duration = Duration::from_secs(5);
 /// How often a pod is asked that stays as it is.
 const AGAIN: Duration = Duration::from_secs(15);
 const TIMEOUT: Duration = Duration::from_secs(1);
+/// Asked at once. Pods that cannot be reached must not hold up everything else.
+const ASKED: usize = 2;
+const REASON: &str = "RunnerNotReady";
 /// Bytes of an answer: a condition's message is to be read by people.
 const LONGEST: usize = 1000;
 
 /// Asks runners.
 #[derive(Clone, Debug)]
-pub struct Runners(Client);
+pub struct Runners {
+    client: Client,
+    turns: Arc<Semaphore>,
+}
+
+/// What a runner answers.
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    /// What is missing, in one line.
+    Waits(String),
+    Ready,
+    /// It cannot be reached, or is none.
+    Nothing,
+}
 
 impl Runners {
     /// # Errors
@@ -41,37 +59,62 @@ impl Runners {
             .no_proxy()
             .tls_certs_only([])
             .build()?;
-        Ok(Self(client))
+        Ok(Self { client, turns: Arc::new(Semaphore::new(ASKED)) })
     }
 
-    /// What the first pod says that should be ready by now.
-    pub async fn trouble(&self, pods: &[Arc<Pod>], now: Timestamp) -> Option<Trouble> {
+    /// What the first pod says that should be ready by now; what it said before, if it cannot be
+    /// asked this time.
+    pub async fn trouble(
+        &self,
+        pods: &[Arc<Pod>],
+        before: Option<&WorkloadStatus>,
+        now: Timestamp,
+    ) -> Option<Trouble> {
         let unready = first(pods)?;
         if unready.age(now) < GRACE {
             return None;
         }
-        let said = self.ask(unready.address).await?;
-        let message = format!("pod {}: {said}", unready.pod);
-        Some(Trouble { reason: "RunnerNotReady".to_owned(), message })
+        let whose = format!("pod {}: ", unready.pod);
+        let message = match self.ask(unready.address).await {
+            Answer::Waits(said) => format!("{whose}{said}"),
+            Answer::Ready => return None,
+            Answer::Nothing => {
+                let mut before = before?.standard_conditions.iter();
+                let ready = before.find(|condition| condition.type_ == READY)?;
+                let same = ready.reason == REASON && ready.message.starts_with(&whose);
+                same.then(|| ready.message.clone())?
+            }
+        };
+        Some(Trouble { reason: REASON.to_owned(), message })
     }
 
-    /// What is missing, in one line; none if nothing is, or nobody says.
-    async fn ask(&self, address: SocketAddr) -> Option<String> {
-        let mut response = self.0.get(format!("http://{address}/readyz")).send().await.ok()?;
-        if response.status() != StatusCode::SERVICE_UNAVAILABLE {
-            return None;
+    async fn ask(&self, address: SocketAddr) -> Answer {
+        let Ok(_turn) = self.turns.try_acquire() else { return Answer::Nothing };
+        let request = self.client.get(format!("http://{address}/readyz"));
+        let Ok(response) = request.send().await else { return Answer::Nothing };
+        match response.status() {
+            StatusCode::OK => Answer::Ready,
+            StatusCode::SERVICE_UNAVAILABLE => match missing(response).await {
+                Ok(missing) if !missing.is_empty() => Answer::Waits(missing),
+                _ => Answer::Nothing,
+            },
+            _ => Answer::Nothing,
         }
-        let mut body = Vec::new();
-        while body.len() < LONGEST
-            && let Some(chunk) = response.chunk().await.ok()?
-        {
-            body.extend_from_slice(&chunk);
-        }
-        body.truncate(LONGEST);
-        let text = String::from_utf8_lossy(&body);
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        Some(lines.collect::<Vec<_>>().join("; ")).filter(|said| !said.is_empty())
     }
+}
+
+/// The lines of an answer as one.
+async fn missing(mut response: Response) -> reqwest::Result<String> {
+    let mut body = Vec::new();
+    while body.len() < LONGEST
+        && let Some(chunk) = response.chunk().await?
+    {
+        body.extend_from_slice(&chunk);
+    }
+    body.truncate(LONGEST);
+    let text = String::from_utf8_lossy(&body);
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    Ok(lines.collect::<Vec<_>>().join("; "))
 }
 
 /// When to look again, if a pod that runs is not ready: nothing else may happen that tells why.
@@ -177,8 +220,14 @@ mod tests {
         assert_eq!(again(&[going], at(60)), None);
     }
 
-    /// What is asked of a runner that answers so.
-    async fn asked(answer: &'static str) -> Option<String> {
+    fn runners() -> Runners {
+        // As the program does at its start.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        Runners::new().unwrap()
+    }
+
+    /// What comes of asking a runner that answers so.
+    async fn asked(answer: &'static str) -> Answer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let served = async {
@@ -188,7 +237,7 @@ mod tests {
             assert!(request[..read].starts_with(b"GET /readyz HTTP/1.1\r\n"));
             peer.write_all(answer.as_bytes()).await.unwrap();
         };
-        let runners = Runners::new().unwrap();
+        let runners = runners();
         tokio::join!(runners.ask(address), served).0
     }
 
@@ -196,14 +245,41 @@ mod tests {
     async fn the_runners_lines_become_one() {
         let said =
             asked("HTTP/1.1 503 No\r\ncontent-length: 26\r\n\r\na: no topic\n\n b: starting\n");
-        assert_eq!(said.await.as_deref(), Some("a: no topic; b: starting"));
+        assert_eq!(said.await, Answer::Waits("a: no topic; b: starting".to_owned()));
     }
 
     #[tokio::test]
     async fn a_runner_that_is_ready_or_no_runner_says_nothing() {
-        assert_eq!(asked("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok\n").await, None);
-        assert_eq!(asked("HTTP/1.1 404 No\r\ncontent-length: 3\r\n\r\nno\n").await, None);
-        assert_eq!(asked("HTTP/1.1 503 No\r\ncontent-length: 9\r\n\r\nno").await, None);
-        assert_eq!(asked("what?").await, None);
+        let ready = asked("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok\n");
+        assert_eq!(ready.await, Answer::Ready);
+        for answer in [
+            "HTTP/1.1 404 No\r\ncontent-length: 3\r\n\r\nno\n",
+            "HTTP/1.1 503 No\r\ncontent-length: 9\r\n\r\nno",
+            "what?",
+        ] {
+            assert_eq!(asked(answer).await, Answer::Nothing, "{answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_pod_that_cannot_be_asked_now_is_still_what_it_said() {
+        let status = |reason: &str, message: &str| -> WorkloadStatus {
+            let ready = json!({
+                "type": "Ready", "status": "False", "reason": reason, "message": message,
+                "lastTransitionTime": "2026-01-01T00:00:00Z",
+            });
+            serde_json::from_value(json!({"standardConditions": [ready]})).unwrap()
+        };
+        let runners = runners();
+        // All turns are taken.
+        let _turns = runners.turns.acquire_many(2).await.unwrap();
+        let pods = [pod("f-0", "False", running())];
+        let trouble = async |before: WorkloadStatus| {
+            runners.trouble(&pods, Some(&before), at(60)).await.map(|trouble| trouble.message)
+        };
+        let said = "pod f-0: no such tenant";
+        assert_eq!(trouble(status(REASON, said)).await.as_deref(), Some(said));
+        assert_eq!(trouble(status(REASON, "pod f-1: no such tenant")).await, None);
+        assert_eq!(trouble(status("PodsNotReady", said)).await, None);
     }
 }
