@@ -199,9 +199,7 @@ impl Reader {
         let cluster = self.subscription.cluster();
         let why = lost.map_or_else(|| "the connection was lost".to_owned(), explain);
         let text = format!("cannot read {} on {cluster}: {why}", self.topic);
-        if let Some(missing) = &self.missing {
-            missing.because(&text);
-        }
+        self.missing.iter().for_each(|missing| missing.because(&text));
         if self.complaints.due() {
             if lasting {
                 error!("{text}; trying on");
