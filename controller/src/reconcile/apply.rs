@@ -91,7 +91,9 @@ pub async fn apply(
         ensure(client, &config_map, known_config.as_deref()).await.map(drop)
     };
     let service = async { ensure(client, &service, known_service.as_deref()).await.map(drop) };
-    futures::try_join!(config, service)?;
+    // Both to their end: an answer that asks to wait is waited for, whatever the other's is.
+    let (config, service) = futures::join!(config, service);
+    config.and(service)?;
     let known = find(&live.stateful_sets, &stateful_set);
     if let Some(known) = &known
         && rollout == Rollout::Apply
