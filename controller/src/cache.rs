@@ -14,7 +14,7 @@ use kube::{
     runtime::reflector::{ObjectRef, Store},
 };
 
-use crate::{crd::BackendConfig, filled::Filled, reconcile::build::hex};
+use crate::{crd::BackendConfig, digest::hex, filled::Filled};
 
 pub mod packed;
 

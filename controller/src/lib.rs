@@ -13,6 +13,7 @@ pub mod config;
 pub mod connection;
 pub mod crd;
 mod details;
+mod digest;
 pub mod events;
 pub mod filled;
 pub mod leader;

@@ -14,10 +14,8 @@ use super::{
 use crate::{
     cache::Packed,
     crd::{FunctionMesh, status::WorkloadStatus, workload::WorkloadSpec},
-    reconcile::{
-        Error, RESTARTED_AT, SUSPENDED, api_error, apply,
-        build::{digest, labels},
-    },
+    digest::digest,
+    reconcile::{Error, RESTARTED_AT, SUSPENDED, api_error, apply, build::labels},
     workload::{Component, Workload},
 };
 

@@ -10,10 +10,9 @@ use k8s_openapi::api::{
 };
 use kube::{ResourceExt, core::DynamicObject};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::{RESTARTED_AT, dereference::References};
-use crate::{config::PodDefaults, workload::Workload};
+use crate::{config::PodDefaults, digest::digest, workload::Workload};
 
 pub mod autoscaler;
 mod config_map;
@@ -145,15 +144,4 @@ fn inputs<W: Workload>(
     );
     let restarted = workload.annotations().get(RESTARTED_AT);
     digest(&(spec, restarted, &references.digests, &references.rolling_backend_configs, operator))
-}
-
-/// Sixteen hexadecimal digits of a SHA-256, of a value as JSON with its keys in order.
-pub(crate) fn digest(value: &impl Serialize) -> Result<String, serde_json::Error> {
-    let bytes = serde_json::to_vec(&serde_json::to_value(value)?)?;
-    Ok(hex(&bytes))
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{References, revision};
 use crate::{
     crd::{BackendConfig, pod::PodPolicy},
-    reconcile::build::digest,
+    digest::digest,
 };
 
 /// Which BackendConfigs count: the operator's flags say it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{References, uses};
-use crate::{cache::Caches, reconcile::build::digest, workload::Workload};
+use crate::{cache::Caches, digest::digest, workload::Workload};
 
 /// Of a whole ConfigMap or Secret.
 pub(super) fn of(entries: &BTreeMap<String, String>) -> String {
