@@ -51,7 +51,8 @@ impl Authentication for OAuth2 {
             .map_err(|failure| AuthenticationError::Custom(failure.reason))?;
         // A tenth is for the way to the broker, and for clocks that differ. A token that does not say
         // how long it is good is not kept.
-        let stale = granted.lifetime().map(|lifetime| asked + lifetime.mul_f64(0.9));
+        let stale =
+            granted.lifetime().and_then(|lifetime| asked.checked_add(lifetime.mul_f64(0.9)));
         let text = granted.access_token;
         self.token = stale.map(|stale| Token { text: text.clone(), stale });
         Ok(text.into_bytes())
@@ -114,11 +115,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_of_unknown_lifetime_is_asked_for_each_time() {
-        let issuer = issuer("").await;
+    async fn a_lifetime_may_be_sent_as_text() {
+        let issuer = issuer(r#", "expires_in": "100""#).await;
         let (mut oauth2, _key) = of(&issuer, KEY);
         let first = oauth2.auth_data().await.unwrap();
-        assert_ne!(oauth2.auth_data().await.unwrap(), first);
+        assert_eq!(oauth2.auth_data().await.unwrap(), first);
+    }
+
+    #[tokio::test]
+    async fn a_token_of_unknown_lifetime_is_asked_for_each_time() {
+        // The last is longer than a clock can count.
+        for lifetime in ["", r#", "expires_in": null"#, r#", "expires_in": 18446744073709551615"#] {
+            let issuer = issuer(lifetime).await;
+            let (mut oauth2, _key) = of(&issuer, KEY);
+            let first = oauth2.auth_data().await.unwrap();
+            assert_ne!(oauth2.auth_data().await.unwrap(), first, "{lifetime}");
+        }
     }
 
     #[tokio::test]

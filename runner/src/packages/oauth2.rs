@@ -5,6 +5,7 @@ use std::{path::Path, time::Duration};
 
 use reqwest::header::CONTENT_TYPE;
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 use url::{Url, form_urlencoded::Serializer};
 
 use super::{failure::Failure, http};
@@ -36,14 +37,16 @@ struct Discovered {
 #[derive(Deserialize)]
 pub(crate) struct Granted {
     pub(crate) access_token: String,
-    /// Seconds.
-    expires_in: Option<u64>,
+    /// Seconds; some issuers send them as text.
+    #[serde(default)]
+    expires_in: Value,
 }
 
 impl Granted {
     /// How long it may be used, if the issuer says so.
     pub(crate) fn lifetime(&self) -> Option<Duration> {
-        self.expires_in.map(Duration::from_secs)
+        let text = || self.expires_in.as_str()?.parse().ok();
+        self.expires_in.as_u64().or_else(text).map(Duration::from_secs)
     }
 }
 
