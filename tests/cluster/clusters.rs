@@ -1,6 +1,6 @@
 //! Functions and several Pulsar clusters, one of which does not let everybody in.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use function_mesh_tests::eventually::eventually_true;
 use pulsar_standalone::access::TOKEN;
 use serde_json::{Value, json};
@@ -64,9 +64,5 @@ fn a_function_reads_from_one_cluster_and_writes_to_another() -> Result<()> {
     eventually_true(SOON, "the subscription", || Ok(there.backlog(&input, subscription)? == 0))?;
     there.send(&input, &["b"])?;
     assert_eq!(stage.topics.texts(&output, 1)?, ["b!"]);
-    stage.platform.kubernetes.delete("Function", &stage.namespace, "inbound")?;
-    stage.platform.kubernetes.gone("Function", &stage.namespace, "inbound", SOON)?;
-    let left = there.subscriptions(&input)?;
-    ensure!(left.is_empty(), "left behind: {left:?}");
-    Ok(())
+    stage.taken_along("inbound", &there, &input, SOON)
 }

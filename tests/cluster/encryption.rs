@@ -77,11 +77,7 @@ fn a_function_is_served_by_tls_from_its_backlog_to_its_cleanup() -> Result<()> {
     topics.send(&input, &["a"])?;
     assert_eq!(topics.texts(&output, 1)?, ["a!"]);
 
-    stage.platform.kubernetes.delete("Function", &stage.namespace, "f")?;
-    stage.platform.kubernetes.gone("Function", &stage.namespace, "f", SOON)?;
-    let left = topics.subscriptions(&input)?;
-    ensure!(left.is_empty(), "left behind: {left:?}");
-    Ok(())
+    stage.taken_along("f", &topics, &input, SOON)
 }
 
 #[test]

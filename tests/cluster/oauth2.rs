@@ -88,11 +88,7 @@ fn a_granted_token_opens_broker_and_admin_api() -> Result<()> {
     ensure!(granted.keys().any(|name| operator(name)), "the operator did not ask: {granted:?}");
     ensure!(granted.keys().any(|name| !operator(name)), "the pod did not ask: {granted:?}");
 
-    stage.platform.kubernetes.delete("Function", &stage.namespace, "f")?;
-    stage.platform.kubernetes.gone("Function", &stage.namespace, "f", SOON)?;
-    let left = topics.subscriptions(&input)?;
-    ensure!(left.is_empty(), "left behind: {left:?}");
-    Ok(())
+    stage.taken_along("f", &topics, &input, SOON)
 }
 
 #[test]

@@ -121,6 +121,21 @@ impl<'a> Stage<'a> {
         found.with_context(|| self.story("Function", function))
     }
 
+    /// Deletes a function that takes its subscriptions along, and expects none on a topic it read.
+    pub fn taken_along(
+        &self,
+        function: &str,
+        topics: &Namespace,
+        topic: &str,
+        within: Duration,
+    ) -> Result<()> {
+        self.platform.kubernetes.delete("Function", &self.namespace, function)?;
+        self.platform.kubernetes.gone("Function", &self.namespace, function, within)?;
+        let left = topics.subscriptions(topic)?;
+        ensure!(left.is_empty(), "left behind: {left:?}");
+        Ok(())
+    }
+
     /// Names and identities of a function's pods.
     pub fn pods(&self, function: &str) -> Result<Vec<(String, String)>> {
         let selector = format!("compute.functionmesh.io/name={function}");
